@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeAlias, TypeVar, cast
 
 import grpc
 from google.protobuf import any_pb2, empty_pb2
@@ -26,7 +26,7 @@ from provider.plugin.types import (
     Resource,
     State,
 )
-from provider.plugin.values import Properties, contains_unknown, marshal, unmarshal
+from provider.plugin.values import contains_unknown, marshal, unmarshal
 
 # Operations wait for the world (a Deployment's rollout, an advisory lock), so a thread each; the engine itself
 # bounds how many run at once (--parallel, by default four per core).
@@ -35,7 +35,7 @@ THREADS = 256
 MESSAGE_BYTES = 400 * 1024 * 1024
 
 T = TypeVar("T")
-Rpc = grpc.ServicerContext
+Rpc: TypeAlias = grpc.ServicerContext
 
 
 def serve(plugin: Plugin[Any], arguments: list[str] | None = None) -> None:
@@ -173,9 +173,7 @@ class PluginServicer(provider_pb2_grpc.ResourceProviderServicer):
         state = self._guard(rpc, partial(kind.read, context, known))
         if state is None:
             return provider_pb2.ReadResponse(id="")
-        return provider_pb2.ReadResponse(
-            id=state.id, inputs=marshal(state.inputs), properties=marshal(state.outputs)
-        )
+        return provider_pb2.ReadResponse(id=state.id, inputs=marshal(state.inputs), properties=marshal(state.outputs))
 
     def Update(self, request: Any, rpc: Rpc) -> Any:
         context = self._context(request, rpc, request.timeout)
@@ -239,9 +237,7 @@ class PluginServicer(provider_pb2_grpc.ResourceProviderServicer):
 
 
 def _abort_init_failed(rpc: Rpc, error: InitFailed) -> NoReturn:
-    detail = provider_pb2.ErrorResourceInitFailed(
-        id=error.id, properties=marshal(error.outputs), reasons=error.reasons
-    )
+    detail = provider_pb2.ErrorResourceInitFailed(id=error.id, properties=marshal(error.outputs), reasons=error.reasons)
     packed = any_pb2.Any()
     packed.Pack(detail)
     code = grpc.StatusCode.UNKNOWN
@@ -259,7 +255,7 @@ def _diff_response(diff: Diff) -> Any:
         deleteBeforeReplace=diff.delete_before_replace,
         hasDetailedDiff=bool(diff.detailed),
         detailedDiff={
-            path: provider_pb2.PropertyDiff(kind=kind.value, inputDiff=True)
+            path: provider_pb2.PropertyDiff(kind=cast(Any, kind.value), inputDiff=True)
             for path, kind in diff.detailed.items()
         },
     )

@@ -120,9 +120,7 @@ class ResourceType(ABC, Generic[ConfigurationT]):
         return CheckResult(new)
 
     @abstractmethod
-    def diff(
-        self, context: Context[ConfigurationT], old: State, new: Properties, ignore: Sequence[str]
-    ) -> Diff:
+    def diff(self, context: Context[ConfigurationT], old: State, new: Properties, ignore: Sequence[str]) -> Diff:
         """What would change. ``ignore`` (ignoreChanges) is already applied to ``new`` by the engine."""
 
     @abstractmethod
@@ -141,9 +139,7 @@ class ResourceType(ABC, Generic[ConfigurationT]):
         """Changes the resource in place; returns its outputs."""
         raise PluginError(f"{context.resource.type} can't be changed in place")
 
-    def preview_update(
-        self, context: Context[ConfigurationT], old: State, new: Properties
-    ) -> Properties:
+    def preview_update(self, context: Context[ConfigurationT], old: State, new: Properties) -> Properties:
         """Outputs after an update as far as they are known before it."""
         return {**old.outputs, **new}
 
@@ -166,9 +162,7 @@ class Plugin(ABC, Generic[ConfigurationT]):
             return self.types[token]
         except KeyError:
             known = ", ".join(sorted(self.types))
-            raise PluginError(
-                f"{self.name} {self.version} has no resource type {token!r}; it has: {known}"
-            ) from None
+            raise PluginError(f"{self.name} {self.version} has no resource type {token!r}; it has: {known}") from None
 
     def allow(self, resource: Resource) -> None:
         """Raises :class:`PluginError` when this plugin must not touch ``resource``."""
@@ -179,7 +173,7 @@ class Plugin(ABC, Generic[ConfigurationT]):
     def diff_config(self, old: Properties, new: Properties) -> Diff:
         """Configuration changes update the provider in place unless a plugin says otherwise."""
         changed = {key for key in {*old, *new} if old.get(key) != new.get(key)}
-        return Diff({key: Kind.UPDATE for key in sorted(changed)})
+        return Diff(dict.fromkeys(sorted(changed), Kind.UPDATE))
 
     @abstractmethod
     def configure(self, inputs: Properties) -> ConfigurationT:

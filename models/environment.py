@@ -1,0 +1,109 @@
+"""An environment's settings, as ``Pulumi.<environment>.yaml`` gives them under ``foundation:environment``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from models.base import DnsName, Model
+from models.plan import Positive
+from models.secrets import SecretRef
+from models.workload import Port
+
+Labels = dict[str, str]
+
+
+class Kubernetes(Model):
+    """The cluster that tenants run in."""
+
+    kubeconfig: str | None = None
+    """Path of a kubeconfig file; below ``.foundation/`` it follows FOUNDATION_DIR."""
+    kubeconfig_config: str | None = None
+    """Or: the secret key of the stack's Pulumi configuration that holds a kubeconfig."""
+    context: str | None = None
+    cluster_identifier: Annotated[str, StringConstraints(min_length=1)]
+    """Fixed identity of the cluster: a changed kubeconfig then never replaces what runs in it."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.kubeconfig is None) == (self.kubeconfig_config is None):
+            raise ValueError("give either `kubeconfig` (a path) or `kubeconfig_config` (a secret configuration key)")
+        return self
+
+
+class PodSelector(Model):
+    """Pods of a platform service, by the namespace's name and the pods' labels."""
+
+    namespace: str
+    labels: Labels
+
+
+class PostgreSQL(Model):
+    """The database cluster, as seen by the machine that runs the update and by the tenants' pods."""
+
+    service_file: str | None = None
+    """A libpq connection service file; below ``.foundation/`` it follows FOUNDATION_DIR."""
+    service: str | None = None
+    """The service's name in ``service_file``."""
+    host: str | None = None
+    port: Port = 5432
+    username: str | None = None
+    password: SecretRef | None = None
+    sslmode: Annotated[str, StringConstraints(pattern=r"^(disable|require|verify-ca|verify-full)$")] = "verify-full"
+    database: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")] = "foundation"
+    """Holds the tenants' schemas (FC-274)."""
+    auth_database: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")] = "auth_db"
+    """The central auth database; tenant roles can't connect to it (FC-274)."""
+    pooler_host: DnsName
+    """DB_HOST of the tenants' pods (FC-281)."""
+    pooler_port: Port = 5432
+    """FC-172."""
+    role_connections: Positive = 5
+    """Connection limit of a tenant's role (FC-051, FC-280)."""
+
+    @model_validator(mode="after")
+    def _one_address(self) -> Self:
+        by_service = self.service_file is not None and self.service is not None
+        by_host = self.host is not None and self.username is not None and self.password is not None
+        if by_service == by_host:
+            raise ValueError("give either `service_file` and `service`, or `host`, `username` and `password`")
+        return self
+
+
+class Platform(Model):
+    """Where the platform's own services run, for the ways that NetworkPolicies allow (FC-171 to FC-173, FC-309)."""
+
+    ingress: PodSelector = PodSelector(namespace="foundation", labels={"app": "traefik"})
+    prometheus: PodSelector = PodSelector(namespace="foundation", labels={"app.kubernetes.io/name": "prometheus"})
+    pooler: PodSelector = PodSelector(namespace="foundation", labels={"app": "pgbouncer"})
+    dns: PodSelector = PodSelector(namespace="kube-system", labels={"k8s-app": "kube-dns"})
+
+
+class Gateway(Model):
+    """Names of shared gateway objects, in the platform's namespace (FC-054 to FC-056)."""
+
+    entry_point: str = "websecure"
+    tls_secret: str = "foundation-wildcard-tls"
+    auth_address: str = "http://auth-service.foundation.svc.cluster.local:8080/verify"
+    """Address that Traefik's ForwardAuth asks (FC-297)."""
+
+
+class EnvironmentSettings(Model):
+    """Everything that differs between environments, apart from their tenants."""
+
+    domain: DnsName
+    """Tenants are served at {slug}.{domain} (FC-052)."""
+    region: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,5}[0-9]?$")]
+    """Home of the data: fsn1 or nbg1 in production (FC-287), ``local`` on one machine."""
+    products: Annotated[tuple[str, ...], Field(min_length=1)]
+    image_registry: str = "ghcr.io/foundation"
+    platform_namespace: str = "foundation"
+    kubernetes: Kubernetes
+    postgresql: PostgreSQL
+    platform: Platform = Platform()
+    gateway: Gateway = Gateway()
+    shared_secrets: dict[str, SecretRef] = {}
+    """Secrets that tenants without their own share, such as shared_anthropic_key (FC-082)."""
+    protect: bool = True
+    """Refuse to delete or replace what holds data."""

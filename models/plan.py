@@ -1,0 +1,127 @@
+"""Plans: what a tenant pays, gets and is held to."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from models.base import Model, Quantity
+
+Positive = Annotated[int, Field(gt=0)]
+Percent = Annotated[float, Field(gt=0, le=100)]
+
+
+class Resources(Model):
+    """Compute resources in Kubernetes quantities."""
+
+    cpu: Quantity
+    memory: Quantity
+
+
+class ContainerResources(Model):
+    """Requests are what the scheduler sets aside, limits what the kernel enforces."""
+
+    requests: Resources
+    limits: Resources
+
+
+class Price(Model):
+    """What the plan costs. ``monthly_cents`` is None for a price by contract (FC-318)."""
+
+    monthly_cents: Annotated[int, Field(ge=0)] | None
+    currency: Literal["usd"] = "usd"
+
+
+class Overage(Model):
+    """The price of use above the included amount: ``cents`` for each started ``per`` units."""
+
+    cents: Positive
+    per: Positive
+
+
+class Limits(Model):
+    """Hard limits and included amounts; None means unlimited, or by contract where the plan says so."""
+
+    agents: Positive | None
+    workflows: Positive | None
+    tasks_per_month: Positive | None
+    """Included each calendar month in UTC (FC-271)."""
+    requests_per_minute: Positive | None
+    """At the gateway. None: the tenant's file must give it (``overrides``), since it is by contract."""
+    tasks_per_hour: Positive | None
+    concurrent_tasks: Positive
+
+
+class Scaling(Model):
+    """Bounds and targets of the HorizontalPodAutoscaler."""
+
+    min_replicas: Positive = 1
+    max_replicas: Positive = 1
+    cpu_utilization: Annotated[int, Field(gt=0, le=100)] = 70
+    """Target of average CPU utilisation in percent of the request (FC-142)."""
+    active_tasks: Positive = 10
+    """Target average of the pods' metric active_tasks (FC-142)."""
+
+
+class Pool(StrEnum):
+    """Where the tenant's pods run."""
+
+    SHARED = "shared"
+    """The shared node pool, tainted tier=shared:NoSchedule (FC-132, FC-133)."""
+    DEDICATED = "dedicated"
+    """Nodes of the tenant's own, tainted tenant={slug}:NoSchedule (FC-135)."""
+
+
+class KeyModel(StrEnum):
+    """Who pays the model provider (FC-089 to FC-091)."""
+
+    POOLED = "pooled"
+    CHOICE = "choice"
+    OWN = "own"
+
+
+class PostgresIsolation(StrEnum):
+    """How a tenant's rows are kept apart."""
+
+    ROW = "row"
+    SCHEMA = "schema"
+    DATABASE = "database"
+    INSTANCE = "instance"
+
+
+class Isolation(Model):
+    """Isolation level by store."""
+
+    postgresql: PostgresIsolation = PostgresIsolation.SCHEMA
+
+
+class Retention(Model):
+    """How long things are kept."""
+
+    logs_days: Positive
+    backups_daily: Positive
+    backups_monthly: Positive
+
+
+class Plan(Model):
+    """One plan of a product."""
+
+    name: str
+    display_name: str
+    price: Price
+    overage: Overage | None = None
+    limits: Limits
+    resources: ContainerResources
+    """Of the product's main container."""
+    scaling: Scaling = Scaling()
+    pool: Pool = Pool.SHARED
+    isolation: Isolation = Isolation()
+    retention: Retention
+    availability_percent: Percent
+    """The SLO (FC-014)."""
+    key_model: KeyModel = KeyModel.POOLED
+    custom_agents: bool = False
+    features: tuple[str, ...] = ()
+    """Features switched on by the plan, such as custom-domains or ip-allow-list."""

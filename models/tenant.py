@@ -1,0 +1,135 @@
+"""Tenants: who is served, on which plan, in which state."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import Field, StringConstraints, field_validator
+
+from models.base import DnsName, Model
+from models.names import Slug
+from models.plan import Positive, Resources
+from models.secrets import SecretRef
+
+DANGEROUS_TOOLS = frozenset({"exec", "ssh", "deploy"})
+"""FC-098: tools that a custom agent gets only after a security review."""
+
+
+class Status(StrEnum):
+    """The state of a tenant (FC-270)."""
+
+    PROVISIONING = "provisioning"
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    """Pods stay, the database is read-only, new dispatches are refused (FC-269)."""
+    INACTIVE = "inactive"
+    """No replicas; data is kept (FC-269)."""
+    DELETED = "deleted"
+    """Not served any more; data is kept until the final backup is recorded and the file is removed."""
+    FAILED = "failed"
+
+
+class Tools(Model):
+    """Tools that an agent may and may not use."""
+
+    allow: tuple[str, ...] = ()
+    deny: tuple[str, ...] = ()
+
+
+class CustomAgent(Model):
+    """An agent of the tenant's own, on the enterprise plan only (FC-094 to FC-098)."""
+
+    id: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
+    role: Annotated[str, StringConstraints(min_length=1)] | None = None
+    soul_path: Annotated[str, StringConstraints(min_length=1)] | None = None
+    model: str | None = None
+    tools: Tools = Tools()
+
+    def problem(self) -> str | None:
+        """What breaks the enterprise rules, in the words of FC-097 and FC-098; None when nothing does."""
+        if self.role is None or self.soul_path is None:
+            return "Agent must have role and soulPath"
+        if DANGEROUS_TOOLS.intersection(self.tools.allow):
+            return "Dangerous tools require security review"
+        return None
+
+
+class Overrides(Model):
+    """Single fields of the plan that a contract changes; what isn't given stays as the plan says."""
+
+    monthly_price_cents: Annotated[int, Field(ge=0)] | None = None
+    requests_per_minute: Positive | None = None
+    tasks_per_month: Positive | None = None
+    tasks_per_hour: Positive | None = None
+    concurrent_tasks: Positive | None = None
+    max_replicas: Positive | None = None
+    requests: Resources | None = None
+    limits: Resources | None = None
+
+
+class Agents(Model):
+    """Agent configuration of an enterprise tenant (FC-094)."""
+
+    disabled: tuple[str, ...] = ()
+    models: dict[str, str] = {}
+    """Model by agent id."""
+    tools: dict[str, Tools] = {}
+    """Granted and denied tools by agent id."""
+    custom: tuple[CustomAgent, ...] = ()
+
+
+class Discord(Model):
+    """The tenant's Discord server; its bot token is the secret ``discord_token`` (FC-304)."""
+
+    guild_id: str | None = None
+    channel_id: str | None = None
+
+
+class Integrations(Model):
+    discord: Discord = Discord()
+
+
+class FinalBackup(Model):
+    """Proof of the backup taken before a deleted tenant's file may be removed."""
+
+    taken_at: datetime
+    location: Annotated[str, StringConstraints(min_length=1)]
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Tenant(Model):
+    """One tenant, as its file in ``tenants/<environment>/`` says."""
+
+    api_version: Literal["foundation/v1"] = "foundation/v1"
+    product: str = "foundation-cloud"
+    slug: Slug
+    """Part of every name: it can't be changed later."""
+    id: UUID
+    """Identity of the tenant in data and claims; never reused, never changed."""
+    display_name: Annotated[str, StringConstraints(min_length=1, max_length=100)]
+    plan: str
+    status: Status = Status.ACTIVE
+    region: str | None = None
+    """Location of the data; None is the environment's own."""
+    admin_email: Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.?[^@\s]*$", max_length=255)]
+    domains: tuple[DnsName, ...] = ()
+    """Custom domains beside {slug}.{domain} (FC-219)."""
+    image_tag: str | None = None
+    """Tag or digest of the product's image for this tenant; None is the product's own."""
+    overrides: Overrides = Overrides()
+    features: tuple[str, ...] = ()
+    agents: Agents = Agents()
+    integrations: Integrations = Integrations()
+    secrets: dict[str, SecretRef] = {}
+    """References by key of the tenant's Secret, such as anthropic_key (BYOK)."""
+    final_backup: FinalBackup | None = None
+
+    @field_validator("domains", "features", mode="before")
+    @classmethod
+    def _no_bare_text(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            raise ValueError("give a list")
+        return value
