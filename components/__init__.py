@@ -1,0 +1,1 @@
+"""Components: the library of Pulumi resources that the environments are composed of."""

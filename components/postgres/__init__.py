@@ -1,0 +1,1 @@
+"""PostgreSQL: databases, schemas, roles and migrations of tenants."""
