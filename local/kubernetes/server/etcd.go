@@ -9,15 +9,18 @@ import (
 // etcd and its only client live in this process. Its sockets lie in the data folder, which only the owner may enter,
 // so no other user of the machine reaches it. A socket's path may have 108 bytes at most and the data folder can lie
 // deeper than that: /proc/self/cwd is the same folder by a short name.
+//
+// Of a peer's URL etcd takes the host alone as the socket's path (without one it would listen on a nameless socket
+// that everyone may reach), so that one is relative.
 const (
 	clientSocket = "/proc/self/cwd/etcd-client.sock"
-	peerSocket   = "/proc/self/cwd/etcd-peer.sock"
+	peerSocket   = "etcd-peer.sock"
 )
 
 // startEtcd returns when the database serves requests.
 func startEtcd() (*embed.Etcd, error) {
 	client := []url.URL{{Scheme: "unix", Path: clientSocket}}
-	peer := []url.URL{{Scheme: "unix", Path: peerSocket}}
+	peer := []url.URL{{Scheme: "unix", Host: peerSocket}}
 	cfg := embed.NewConfig()
 	cfg.Dir = "etcd"
 	cfg.LogLevel = "error"
