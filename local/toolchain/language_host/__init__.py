@@ -4,3 +4,5 @@ The genuine one is part of the official CLI and in no package registry. This one
 (``pulumirpc.LanguageRuntime``); what only code generation needs (``pulumi package add``, ``pulumi convert``) it
 refuses by name.
 """
+
+VERSION = "1.0.0"

@@ -29,9 +29,7 @@ class Children:
         """Start ``command``; its stdin stays open as long as the host lives. Without ``capture`` it writes where the
         host writes, which the engine shows."""
         output = subprocess.PIPE if capture else None
-        child = subprocess.Popen(
-            command, cwd=cwd, env=environment, stdin=subprocess.PIPE, stdout=output, stderr=output
-        )
+        child = subprocess.Popen(command, cwd=cwd, env=environment, stdin=subprocess.PIPE, stdout=output, stderr=output)
         with self._lock:
             self._running.add(child)
         return child

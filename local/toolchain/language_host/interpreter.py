@@ -36,9 +36,7 @@ class Interpreter:
                 f"runtime option toolchain: {toolchain!r} is not supported; use {' or '.join(TOOLCHAINS)}"
             )
         if options.get("typechecker"):
-            raise OptionsError(
-                "runtime option typechecker is not supported here; run mypy before pulumi instead"
-            )
+            raise OptionsError("runtime option typechecker is not supported here; run mypy before pulumi instead")
         named = str(options.get("virtualenv") or (".venv" if toolchain == "uv" else ""))
         if not named:
             return cls(Path(os.environ.get("PULUMI_PYTHON_CMD") or sys.executable), None)

@@ -51,9 +51,7 @@ def installed(site_packages: Iterable[Path], *, transitive: bool) -> list[tuple[
 
 def _version_of(package: Path) -> str:
     name = _canonical(package.name)
-    return next(
-        (d.version for d in distributions(path=[str(package.parent)]) if _canonical(d.name) == name), "0.0.0"
-    )
+    return next((d.version for d in distributions(path=[str(package.parent)]) if _canonical(d.name) == name), "0.0.0")
 
 
 def _canonical(name: str) -> str:

@@ -45,10 +45,12 @@ def main() -> int:
     asyncio.set_event_loop(loop)
     executor = ThreadPoolExecutor(max(request["settings"]["parallel"], 1) * THREADS_PER_OPERATION)
     loop.set_default_executor(executor)
+
+    def run() -> None:
+        runpy.run_path(str(program), run_name="__main__")
+
     try:
-        loop.run_until_complete(
-            pulumi.runtime.run_in_stack(lambda: runpy.run_path(str(program), run_name="__main__"))
-        )
+        loop.run_until_complete(pulumi.runtime.run_in_stack(run))
     except pulumi.RunError as error:
         pulumi.log.error(str(error))
         return ERROR_ALREADY_SHOWN
@@ -64,7 +66,7 @@ def main() -> int:
 def _receive() -> Any:
     """The host's request; from then on the process lives no longer than the host."""
     lifeline = os.dup(0)
-    with open(os.devnull, "rb") as nothing:
+    with Path(os.devnull).open("rb") as nothing:
         os.dup2(nothing.fileno(), 0)
     stream = os.fdopen(lifeline, "rb")
     request = json.loads(stream.readline())

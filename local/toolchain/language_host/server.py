@@ -11,13 +11,15 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, NoReturn, TypeAlias, cast
 
 import grpc
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
 
+from local.toolchain.language_host import VERSION
 from local.toolchain.language_host import program as program_module
 from local.toolchain.language_host.children import Children, stream
 from local.toolchain.language_host.installation import installation_commands
@@ -25,7 +27,6 @@ from local.toolchain.language_host.interpreter import Interpreter, OptionsError
 from local.toolchain.language_host.packages import installed, plugin_packages
 from local.toolchain.language_host.plugins import plugin_command
 
-VERSION = "1.0.0"
 # A thread for each program, plugin and policy pack that runs, and some to answer.
 THREADS = 64
 # The engine's own limit for a message (sdk/go/common/util/rpcutil: 400 MiB).
@@ -93,9 +94,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         if interpreter.python == Path(sys.executable):
             version = platform.python_version()
         else:
-            answer = subprocess.run(
-                [str(interpreter.python), "--version"], capture_output=True, text=True, check=False
-            )
+            answer = subprocess.run([str(interpreter.python), "--version"], capture_output=True, text=True, check=False)
             version = answer.stdout.removeprefix("Python ").strip()
         return language_pb2.AboutResponse(executable=str(interpreter.python), version=version)
 
@@ -127,7 +126,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         options = dict(request.info.options)
         for command in installation_commands(options, Path(request.info.root_directory or folder), folder):
             child = self._children.start(command, folder, dict(os.environ), capture=True)
-            rpc.add_callback(lambda child=child: self._children.end(child))
+            rpc.add_callback(partial(self._children.end, child))
             for name, chunk in stream(child):
                 yield language_pb2.InstallDependenciesResponse(**{name: chunk})
             if code := self._children.wait(child):
@@ -161,7 +160,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         child = self._children.start(
             command, Path(request.pwd or folder), interpreter.activate(os.environ), capture=False
         )
-        rpc.add_callback(lambda: self._children.end(child))
+        rpc.add_callback(partial(self._children.end, child))
         assert child.stdin is not None, "a pipe"
         try:
             child.stdin.write(json.dumps(order).encode() + b"\n")
@@ -182,12 +181,10 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         folder = Path(request.info.program_directory)
         environment = dict(entry.split("=", 1) for entry in request.env) or dict(os.environ)
         command = [str(interpreter.python), "-u", *plugin_command(request.kind, folder, list(request.args))]
-        child = self._children.start(
-            command, Path(request.pwd), interpreter.activate(environment), capture=True
-        )
-        rpc.add_callback(lambda: self._children.end(child))
+        child = self._children.start(command, Path(request.pwd), interpreter.activate(environment), capture=True)
+        rpc.add_callback(partial(self._children.end, child))
         for name, chunk in stream(child):
-            yield language_pb2.RunPluginResponse(**{name: chunk})
+            yield language_pb2.RunPluginResponse(**cast(Any, {name: chunk}))
         yield language_pb2.RunPluginResponse(exitcode=self._children.wait(child))
 
     # -- code generation, which the official CLI does
