@@ -92,9 +92,7 @@ class ServerProcess:
     def failure(self, what: str) -> ServerError:
         """The error to raise: what happened, where the log is and how it ends."""
         lines = self.log.read_text(errors="replace").splitlines()[-15:] if self.log.exists() else []
-        return ServerError(
-            "\n".join([f"{what}; its log {self.log} ends with:", *(f"  {line}" for line in lines)])
-        )
+        return ServerError("\n".join([f"{what}; its log {self.log} ends with:", *(f"  {line}" for line in lines)]))
 
 
 def _children(process: psutil.Process) -> list[psutil.Process]:

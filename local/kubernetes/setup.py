@@ -1,0 +1,90 @@
+"""What a cluster holds before the first deployment: CRDs, and in the sandbox's own cluster nodes and storage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
+
+from local.kubernetes.api import ClusterApi, ClusterError
+from local.kubernetes.manifests import crd_folder
+from local.kubernetes.nodes import Node
+
+CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+NODES = "/api/v1/nodes"
+# Lists without the objects' bodies: the CRDs' alone are megabytes.
+METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+# On every CRD that was installed here: the key of the published files it comes from.
+SOURCE = "foundation.sandbox/source"
+SETTLE_TIMEOUT = 60.0
+
+STORAGE_CLASS = {
+    "apiVersion": "storage.k8s.io/v1",
+    "kind": "StorageClass",
+    "metadata": {
+        "name": "kwok-volume",
+        "annotations": {"storageclass.kubernetes.io/is-default-class": "true"},
+    },
+    # kwok's volume stages bind the claims that name this provisioner.
+    "provisioner": "kwok.x-k8s.io/volume",
+    "reclaimPolicy": "Delete",
+    "volumeBindingMode": "Immediate",
+}
+
+
+def install_crds(api: ClusterApi) -> None:
+    """Install the published CRDs that are missing or of another version, and wait until they are served.
+
+    Raises ``ClusterError`` and ``BuildError``.
+    """
+    folder = crd_folder()
+    listed = api.get(CRDS, METADATA_ONLY)["items"] or []
+    installed = {crd["metadata"]["name"]: crd["metadata"].get("annotations", {}).get(SOURCE) for crd in listed}
+    wanted = {file.stem: file for file in folder.glob("*.yaml")}
+    for name, file in sorted(wanted.items()):
+        if installed.get(name) != folder.name:
+            api.apply(f"{CRDS}/{name}", _with_source(file, folder.name))
+    _settle(
+        "the CRDs to be established",
+        lambda: [name for name in wanted if not _has_condition(api.get(f"{CRDS}/{name}"), "Established")],
+    )
+
+
+def add_nodes(api: ClusterApi, nodes: Sequence[Node]) -> None:
+    """Create the nodes (or mend their labels and taints) and wait until they are ready. Raises ``ClusterError``."""
+    wanted = [node.name for node in nodes]
+    for node in nodes:
+        api.apply(f"{NODES}/{node.name}", node.manifest())
+    _settle(
+        "the nodes to be ready",
+        lambda: [name for name in wanted if not _has_condition(api.get(f"{NODES}/{name}"), "Ready")],
+    )
+
+
+def add_storage(api: ClusterApi) -> None:
+    """Create the default storage class, whose volumes exist only as objects. Raises ``ClusterError``."""
+    api.apply("/apis/storage.k8s.io/v1/storageclasses/kwok-volume", STORAGE_CLASS)
+
+
+def _with_source(file: Path, source: str) -> dict[str, Any]:
+    # The loader written in C: these are megabytes.
+    crd: dict[str, Any] = yaml.load(file.read_text(), Loader=yaml.CSafeLoader)
+    crd["metadata"].setdefault("annotations", {})[SOURCE] = source
+    return crd
+
+
+def _has_condition(resource: dict[str, Any] | None, kind: str) -> bool:
+    conditions = (resource or {}).get("status", {}).get("conditions", [])
+    return any(condition["type"] == kind and condition["status"] == "True" for condition in conditions)
+
+
+def _settle(what: str, pending: Callable[[], list[str]]) -> None:
+    attempts = Retrying(retry=retry_if_result(bool), stop=stop_after_delay(SETTLE_TIMEOUT), wait=wait_fixed(0.1))
+    try:
+        attempts(pending)
+    except RetryError as error:
+        left = ", ".join(error.last_attempt.result())
+        raise ClusterError(f"waited {SETTLE_TIMEOUT:.0f} s for {what}; still missing: {left}") from error
