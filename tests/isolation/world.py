@@ -1,0 +1,73 @@
+"""The running environment as its tenants and its administrator see it."""
+
+from __future__ import annotations
+
+import base64
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from kubernetes import client, config
+
+from local.directory import FoundationDirectory
+from models import names
+from models.tenant import Tenant
+
+
+@dataclass(frozen=True)
+class World:
+    """Environment ``local`` with its tenants, up and running."""
+
+    directory: FoundationDirectory
+    tenants: dict[str, Tenant]
+    database: str
+
+    def tenant(self, slug: str) -> Tenant:
+        return self.tenants[slug]
+
+    def login(self, slug: str, database: str | None = None) -> psycopg.Connection:
+        """A connection as the tenant's own role, with the password of the tenant's Secret."""
+        secret = self.core().read_namespaced_secret(names.secret(slug), names.namespace(slug))
+        password = base64.b64decode(secret.data["db_password"]).decode()
+        return psycopg.connect(
+            **self._service(), dbname=database or self.database, user=names.database_role(slug), password=password
+        )
+
+    def administrator(self) -> psycopg.Connection:
+        return psycopg.connect(**self._service(), dbname=self.database)
+
+    def owner_of(self, schema: str) -> str:
+        with self.administrator() as connection:
+            row = connection.execute(
+                "SELECT r.rolname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+                " JOIN pg_roles r ON r.oid = c.relowner WHERE n.nspname = %s AND c.relname = 'tasks'",
+                [schema],
+            ).fetchone()
+        assert row is not None
+        return str(row[0])
+
+    def libpq_environment(self) -> dict[str, str]:
+        """Variables that make a libpq program reach the environment's database as its administrator."""
+        os.environ["PGSERVICEFILE"] = str(self.directory.pg_service_file)
+        return {**os.environ, "PGSERVICE": "local", "PGDATABASE": self.database}
+
+    def core(self) -> Any:
+        return client.CoreV1Api(self.api())
+
+    def api(self) -> Any:
+        return config.new_client_from_config(config_file=str(self.directory.kubeconfig))
+
+    def network_policies(self) -> list[dict[str, Any]]:
+        """Every NetworkPolicy in the cluster, as the API server has it."""
+        api = self.api()
+        found = client.NetworkingV1Api(api).list_network_policy_for_all_namespaces().items
+        return [api.sanitize_for_serialization(policy) for policy in found]
+
+    def pod_labels(self, namespace: str) -> list[dict[str, str]]:
+        return [pod.metadata.labels for pod in self.core().list_namespaced_pod(namespace).items]
+
+    def _service(self) -> dict[str, str]:
+        # psycopg passes these on to libpq, which reads host, port and password from the service file.
+        os.environ["PGSERVICEFILE"] = str(self.directory.pg_service_file)
+        return {"service": "local"}
