@@ -20,16 +20,26 @@ class Migration(TypedDict):
     sql: str
 
 
+class AppliedMigration(TypedDict):
+    """One row of a schema's history; ``checksum`` is the SHA-256 of the migration's SQL."""
+
+    version: int
+    name: str
+    checksum: str
+
+
 class RowLevelSecurity(TypedDict):
     """How rows of a schema belong to its tenant.
 
-    ``column`` is the tenant column of every table (uuid, NOT NULL), ``setting`` the run-time setting that says
-    whose session it is, ``tenant_id`` the UUID of the tenant that owns the schema.
+    ``column`` is the tenant column of every table (uuid, NOT NULL, with a default), ``setting`` the run-time
+    setting that says whose session it is, ``tenant_id`` the UUID of the tenant that owns the schema, and ``roles``
+    are those whose sessions may see rows at all, beside the owner (what they may do with them is up to grants).
     """
 
     column: str
     setting: str
     tenant_id: pulumi.Input[str]
+    roles: Sequence[pulumi.Input[str]]
 
 
 class FoundationProvider(pulumi.ProviderResource):
@@ -89,8 +99,8 @@ class SchemaMigrations(pulumi.CustomResource):
     version: pulumi.Output[int]
     """The last applied version, 0 before any."""
 
-    applied: pulumi.Output[list[str]]
-    """Applied migrations, oldest first: ``"1 create_tables.sql"``."""
+    applied: pulumi.Output[list[AppliedMigration]]
+    """Applied migrations, oldest first."""
 
     def __init__(
         self,
@@ -109,6 +119,7 @@ class SchemaMigrations(pulumi.CustomResource):
                 "column": row_level_security["column"],
                 "setting": row_level_security["setting"],
                 "tenantId": row_level_security["tenant_id"],
+                "roles": list(row_level_security["roles"]),
             }
         super().__init__(
             "foundation:postgres:SchemaMigrations",

@@ -1,0 +1,45 @@
+"""The provider plugin ``foundation``: what no published provider does."""
+
+from __future__ import annotations
+
+import json
+
+from provider.plugin import CheckFailure, CheckResult, Plugin, Properties
+from provider.postgres.role_settings import RoleSettings
+from provider.postgres.schema_migrations import SchemaMigrations
+from provider.postgres.server import Server
+from provider.tenancy.registry import Registry
+
+SETTINGS = ("host", "port", "username", "password", "database", "sslmode")
+
+
+class Foundation(Plugin[Server]):
+    """Configured for one PostgreSQL server, with pulumi-postgresql's names for the settings."""
+
+    name = "foundation"
+    version = "0.1.0"
+    types = {
+        "foundation:postgres:SchemaMigrations": SchemaMigrations(),
+        "foundation:postgres:RoleSettings": RoleSettings(),
+        "foundation:tenancy:Registry": Registry(),
+    }
+
+    def check_config(self, old: Properties | None, new: Properties) -> CheckResult:
+        # The engine adds settings of its own, such as version and pluginDownloadURL.
+        own = {"version", "pluginDownloadURL", "__internal"}
+        failures = [
+            CheckFailure(key, f"unknown setting; the provider has: {', '.join(SETTINGS)}")
+            for key in sorted(new)
+            if key not in SETTINGS and key not in own
+        ]
+        port = new.get("port")
+        if isinstance(port, str) and not (port.isdecimal() and 0 < int(port) < 65536):
+            failures.append(CheckFailure("port", f"{port!r} is no TCP port: give 1 to 65535"))
+        return CheckResult(new, failures)
+
+    def configure(self, inputs: Properties) -> Server:
+        return Server.from_settings(inputs)
+
+    def schema(self) -> str:
+        resources = {token: {"isComponent": False} for token in self.types}
+        return json.dumps({"name": self.name, "version": self.version, "resources": resources})

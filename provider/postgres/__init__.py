@@ -1,0 +1,1 @@
+"""What our provider does in PostgreSQL."""

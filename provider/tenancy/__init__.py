@@ -1,0 +1,1 @@
+"""What our provider keeps of tenants."""

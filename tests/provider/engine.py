@@ -1,0 +1,105 @@
+"""Programs run by the real engine, with our provider plugin and a real PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, LiteralString
+
+import psycopg
+from psycopg import sql
+from pulumi import automation
+
+from local.directory import FoundationDirectory
+from local.postgres.server import PostgresServer
+from local.toolchain import Toolchain
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+Program = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Database:
+    """A real server of the session's; each test takes names of its own in it."""
+
+    settings: dict[str, str]
+
+    @classmethod
+    def of(cls, directory: FoundationDirectory) -> Database:
+        lines = directory.pg_service_file.read_text().splitlines()[1:]
+        return cls(dict(line.split("=", 1) for line in lines if line))
+
+    def connect(self, **settings: str) -> psycopg.Connection[Any]:
+        """The superuser's connection unless ``user`` and ``password`` say otherwise."""
+        return psycopg.connect(**(self.settings | settings), autocommit=True)
+
+    def run(self, statement: LiteralString, *parameters: object, database: str = "postgres") -> list[tuple[Any, ...]]:
+        with self.connect(dbname=database) as connection:
+            cursor = connection.execute(statement, parameters)
+            return cursor.fetchall() if cursor.description else []
+
+    def names(self, prefix: str) -> tuple[str, str]:
+        """A new role, and a new schema of the same name that it owns."""
+        role = sql.Identifier(prefix)
+        with self.connect() as connection:
+            connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'test'").format(role))
+            connection.execute(sql.SQL("CREATE SCHEMA {} AUTHORIZATION {}").format(role, role))
+        return prefix, prefix
+
+
+class Project:
+    """A scratch project with the stack ``local-test`` (or another) and programs to run in it."""
+
+    def __init__(self, folder: Path, toolchain: Toolchain, stack: str = "local-test") -> None:
+        self.folder = folder
+        self._stack = stack
+        self._toolchain = toolchain
+        state = folder / "state"
+        state.mkdir(parents=True, exist_ok=True)
+        plugin = f"plugins: {{providers: [{{name: foundation, path: {REPOSITORY / 'provider'}}}]}}\n"
+        (folder / "Pulumi.yaml").write_text(f"name: foundation\nruntime: python\n{plugin}")
+        self.environment = toolchain.environment() | {"PULUMI_BACKEND_URL": f"file://{state}"}
+
+    def stack(self, program: Program) -> automation.Stack:
+        options = automation.LocalWorkspaceOptions(
+            work_dir=str(self.folder),
+            env_vars=self.environment,
+            pulumi_command=automation.PulumiCommand(root=str(self._toolchain.directory.root)),
+        )
+        return automation.create_or_select_stack(
+            self._stack, project_name="foundation", program=program, opts=options
+        )
+
+    def up(self, program: Program) -> dict[str, int]:
+        """Updates; how many resources were created, updated and so on. Raises ``CommandError`` with the output."""
+        summary = self.stack(program).up(color="never")
+        return dict(summary.summary.resource_changes or {})
+
+    def preview(self, program: Program) -> tuple[dict[str, int], str]:
+        """What an update would do, and what the user sees of it."""
+        result = self.stack(program).preview(color="never", diff=True)
+        return {str(key.value): count for key, count in result.change_summary.items()}, result.stdout
+
+    def refresh(self, program: Program) -> None:
+        self.stack(program).refresh(color="never")
+
+    def destroy(self, program: Program) -> None:
+        self.stack(program).destroy(color="never")
+
+    def failure(self, program: Program, *, preview: bool = False) -> str:
+        """What the user sees of an update (or preview) that fails."""
+        try:
+            self.preview(program) if preview else self.up(program)
+        except automation.CommandError as error:
+            return str(error)
+        raise AssertionError("it succeeded")
+
+    def resources(self, program: Program = lambda: None) -> dict[str, Any]:
+        """The recorded resources by name."""
+        deployment = self.stack(program).export_stack().deployment
+        return {resource["urn"].rpartition("::")[2]: resource for resource in deployment.get("resources", [])}
+
+    def state_text(self) -> str:
+        """Everything the file backend holds, current state and history."""
+        return "\n".join(file.read_text() for file in self.folder.rglob("*.json"))
