@@ -83,8 +83,8 @@ class Sandbox:
     def __init__(self, directory: FoundationDirectory, context: str | None = None) -> None:
         self.directory = directory
         folder = directory.sandbox.resolve()
-        self._kubernetes = KubernetesServer(folder, directory.kubeconfig)
-        self._postgres = PostgresServer(folder, directory.pg_service_file)
+        self.kubernetes = KubernetesServer(folder, directory.kubeconfig)
+        self.postgres = PostgresServer(folder, directory.pg_service_file)
         self._settings = self._load()
         self._changing = threading.Lock()  # the servers start on threads of their own
         if context is not None:
@@ -98,7 +98,7 @@ class Sandbox:
         """
         with self._locked(), ThreadPoolExecutor() as pool:
             progress("starting PostgreSQL and Kubernetes")
-            started = [pool.submit(self._run, self._postgres), pool.submit(self._start_kubernetes, nodes)]
+            started = [pool.submit(self._run, self.postgres), pool.submit(self._start_kubernetes, nodes)]
         for part in started:
             part.result()
         return self.status()
@@ -106,15 +106,15 @@ class Sandbox:
     def stop(self) -> None:
         """Stop the servers. Data and ports are kept for the next start."""
         with self._locked(), ThreadPoolExecutor() as pool:
-            stopped = [pool.submit(self._kubernetes.stop), pool.submit(self._postgres.stop)]
+            stopped = [pool.submit(self.kubernetes.stop), pool.submit(self.postgres.stop)]
         for part in stopped:
             part.result()
 
     def destroy(self) -> None:
         """Stop the servers and delete their data, logs and credentials: nothing is left."""
         with self._locked():
-            self._kubernetes.destroy()
-            self._postgres.destroy()
+            self.kubernetes.destroy()
+            self.postgres.destroy()
             shutil.rmtree(self.directory.sandbox, ignore_errors=True)
             self.directory.sandbox_file.unlink(missing_ok=True)
         self._lock_file.unlink(missing_ok=True)
@@ -123,8 +123,8 @@ class Sandbox:
     def status(self) -> list[Part]:
         """What each server is doing now."""
         self._settings = self._load()
-        cluster = self._part(self._kubernetes) if self._settings.context is None else self._context_part()
-        return [self._part(self._postgres), cluster]
+        cluster = self._part(self.kubernetes) if self._settings.context is None else self._context_part()
+        return [self._part(self.postgres), cluster]
 
     def add_node(self, node: Node) -> None:
         """Add a node, such as ``enterprise_node(slug)``: no autoscaler does it here. Idempotent.
@@ -167,7 +167,7 @@ class Sandbox:
             self._save()
             export_context(context, self.directory.kubeconfig)
         else:
-            self._run(self._kubernetes)
+            self._run(self.kubernetes)
         with self._api() as api:
             if context is None:
                 add_storage(api)
@@ -182,8 +182,8 @@ class Sandbox:
         return Part(server.name, state, server.endpoint(port) if port else "", server.version, pid)
 
     def _context_part(self) -> Part:
-        state = "running" if self._kubernetes.answers() else "stopped"
-        return Part(self._kubernetes.name, state, f"context {self._settings.context}", "", None)
+        state = "running" if self.kubernetes.answers() else "stopped"
+        return Part(self.kubernetes.name, state, f"context {self._settings.context}", "", None)
 
     @contextlib.contextmanager
     def _api(self) -> Iterator[ClusterApi]:

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from kubernetes import config
+from kubernetes import client, config
 from kubernetes.client import ApiException
 from urllib3.exceptions import HTTPError
 
@@ -23,7 +23,12 @@ class ClusterApi:
     """A cluster, by its kubeconfig (of which the current context counts)."""
 
     def __init__(self, kubeconfig: Path) -> None:
-        self._client: Any = config.new_client_from_config(config_file=str(kubeconfig))  # type: ignore[no-untyped-call]
+        settings: Any = client.Configuration()
+        # Who waits for a server does so himself; the client would log a warning for every attempt.
+        settings.retries = False
+        load: Any = config.load_kube_config
+        load(config_file=str(kubeconfig), client_configuration=settings)
+        self._client: Any = client.ApiClient(settings)
 
     def close(self) -> None:
         """Drop the connections."""

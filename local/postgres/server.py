@@ -35,9 +35,9 @@ SETTINGS = {
     # FC-280: PgBouncer's 200 server connections and the platform's own, with room.
     "max_connections": "500",
     "password_encryption": "scram-sha-256",
-    # The data outlives a killed process, which is all a sandbox asks; only a power cut may damage it.
+    # A commit is handed to the kernel before it is acknowledged, so it outlives killed processes, which is all a
+    # sandbox asks; only a power cut may damage the data.
     "fsync": "off",
-    "synchronous_commit": "off",
     "full_page_writes": "off",
 }
 
