@@ -1,0 +1,32 @@
+"""How to reach the parts of an environment that is up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from automation.project import Project
+from models.loading import Environment
+
+
+@dataclass(frozen=True)
+class Way:
+    """A part and a command that reaches it, to be run in the project's folder."""
+
+    part: str
+    command: str
+
+
+def ways(project: Project, environment: Environment) -> list[Way]:
+    """The parts of the environment; those of a sandbox with commands that work as they stand."""
+    if not project.is_local:
+        return [Way("Pulumi", f"pulumi preview --stack {project.environment}")]
+    database = environment.settings.postgresql
+    directory = project.directory
+    return [
+        Way("Kubernetes", f"KUBECONFIG={directory.kubeconfig} .venv/bin/kubectl get pods --all-namespaces"),
+        Way(
+            "PostgreSQL",
+            f'PGSERVICEFILE={directory.pg_service_file} psql "service={database.service} dbname={database.database}"',
+        ),
+        Way("Pulumi", "source <(.venv/bin/foundation env) && pulumi stack --stack " + project.environment),
+    ]

@@ -1,0 +1,122 @@
+"""The engine, driven through the Automation API on the project folder.
+
+A plain ``Stack.up`` of the SDK starts six CLI processes, and several of those derive the key of the stack's secrets
+anew (a second each). Here an update is one process: what the others ask for, the events have told already.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from types import FrameType
+from typing import Any
+
+import psutil
+from pulumi.automation import (
+    LocalWorkspace,
+    OutputMap,
+    PulumiCommand,
+    Stack,
+    StackInitMode,
+    UpdateSummary,
+)
+
+from automation.errors import BadInput
+from automation.project import Project
+
+BACKEND = "PULUMI_BACKEND_URL"
+# What a person has set for a shared environment is theirs; a local environment always has its own.
+OWN_SETTINGS = (BACKEND, "PULUMI_HOME", "PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")
+
+
+class _Workspace(LocalWorkspace):
+    def select_stack(self, stack_name: str) -> None:
+        """Every command names its stack: nothing to select, and no process to start for it."""
+
+    def stack_outputs(self, stack_name: str) -> OutputMap:
+        """Not asked for after an update: nothing here reads them, and it takes two processes."""
+        return {}
+
+
+class _Stack(Stack):
+    def info(self, show_secrets: bool = True) -> UpdateSummary:
+        """What the events told is enough; the history is read by those who want it."""
+        return UpdateSummary("update", datetime.now(UTC), "", {}, {}, "succeeded")
+
+
+def engine_environment(project: Project) -> dict[str, str]:
+    """The variables that the engine runs with, the toolchain made ready.
+
+    Raises ``BadInput`` when a shared environment has no backend; what ``local.toolchain.ensure`` raises passes.
+    """
+    from local.toolchain import ensure
+
+    environment = ensure(project.directory).environment()
+    if project.is_local:
+        return environment
+    if BACKEND not in os.environ:
+        raise BadInput(
+            f"environment {project.environment!r} is shared, and no backend holds its state",
+            next_step=f"set {BACKEND} (such as s3://bucket) and PULUMI_CONFIG_PASSPHRASE_FILE; see docs/how-to",
+        )
+    return environment | {name: os.environ[name] for name in OWN_SETTINGS if name in os.environ}
+
+
+def open_stack(project: Project, environment: Mapping[str, str] | None = None) -> Stack:
+    """The environment's stack; whether it exists shows at its first use (``StackNotFoundError``)."""
+    variables = dict(environment or engine_environment(project))
+    command = PulumiCommand(root=str(project.directory.root))
+    workspace = _Workspace(work_dir=str(project.folder), env_vars=variables, pulumi_command=command)
+    return _Stack(project.environment, workspace, StackInitMode.SELECT)
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """Pass Ctrl-C on to the engine and wait for it: it ends the running steps and writes the state.
+
+    A terminal sends the signal to the whole foreground group, engine included; from elsewhere only this process gets
+    it. A second Ctrl-C makes the engine stop at once.
+    """
+
+    def pass_on(number: int, frame: FrameType | None) -> None:
+        print("stopping: the running steps end first (again: stop at once)", file=sys.stderr, flush=True)
+        if number == signal.SIGTERM or not _from_terminal():
+            for child in psutil.Process().children():
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    child.send_signal(signal.SIGINT)
+
+    try:
+        before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
+    except ValueError:  # not the main thread: whoever owns that one handles signals
+        yield
+        return
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _from_terminal() -> bool:
+    try:
+        return os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
+def clear_pending(stack: Stack) -> int:
+    """Forget operations that an interrupted update left behind; the number forgotten.
+
+    To be called after an update that succeeded: every resource of the program is in the state by then, and a pending
+    creation is only the memory of an attempt. Every name is fixed, so the attempt can't have left a second object.
+    """
+    deployment = stack.export_stack()
+    state: dict[str, Any] = deployment.deployment or {}
+    pending = state.pop("pending_operations", None) or []
+    if pending:
+        stack.import_stack(deployment)
+    return len(pending)
