@@ -11,6 +11,7 @@ the engine marks.
 
 from provider.plugin.server import serve
 from provider.plugin.types import (
+    Autonaming,
     CheckFailure,
     CheckResult,
     Context,
@@ -28,6 +29,7 @@ from provider.plugin.values import UNKNOWN, Properties, Secret, Value, contains_
 
 __all__ = [
     "UNKNOWN",
+    "Autonaming",
     "CheckFailure",
     "CheckResult",
     "Context",

@@ -17,6 +17,7 @@ from google.rpc import status_pb2
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from provider.plugin.types import (
+    Autonaming,
     CheckResult,
     Context,
     Diff,
@@ -127,7 +128,12 @@ class PluginServicer(provider_pb2_grpc.ResourceProviderServicer):
         inputs = unmarshal(request.args)
         if not contains_unknown(inputs):
             self._config = self._guard(rpc, partial(self._plugin.configure, inputs))
-        return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True, acceptResources=False)
+        return provider_pb2.ConfigureResponse(
+            acceptSecrets=True,
+            supportsPreview=True,
+            acceptResources=False,
+            supports_autonaming_configuration=self._plugin.autonames,
+        )
 
     def Invoke(self, request: Any, rpc: Rpc) -> Any:
         arguments = unmarshal(request.args)
@@ -211,6 +217,8 @@ class PluginServicer(provider_pb2_grpc.ResourceProviderServicer):
             log=partial(self._log, engine_pb2.INFO, resource.urn),
             warn=partial(self._log, engine_pb2.WARNING, resource.urn),
             timeout=timeout,
+            ignore_changes=list(getattr(request, "ignoreChanges", ())),
+            autonaming=_autonaming(request),
         )
 
     def _log(self, severity: Any, urn: str, message: str) -> None:
@@ -237,7 +245,12 @@ class PluginServicer(provider_pb2_grpc.ResourceProviderServicer):
 
 
 def _abort_init_failed(rpc: Rpc, error: InitFailed) -> NoReturn:
-    detail = provider_pb2.ErrorResourceInitFailed(id=error.id, properties=marshal(error.outputs), reasons=error.reasons)
+    detail = provider_pb2.ErrorResourceInitFailed(
+        id=error.id,
+        properties=marshal(error.outputs),
+        reasons=error.reasons,
+        inputs=None if error.inputs is None else marshal(error.inputs),
+    )
     packed = any_pb2.Any()
     packed.Pack(detail)
     code = grpc.StatusCode.UNKNOWN
@@ -259,6 +272,13 @@ def _diff_response(diff: Diff) -> Any:
             for path, kind in diff.detailed.items()
         },
     )
+
+
+def _autonaming(request: Any) -> Autonaming | None:
+    if not isinstance(request, provider_pb2.CheckRequest) or not request.HasField("autonaming"):
+        return None
+    disabled = request.autonaming.mode == provider_pb2.CheckRequest.AutonamingOptions.DISABLE
+    return Autonaming(None if disabled else request.autonaming.proposed_name)
 
 
 def _resource(urn: str) -> Resource:

@@ -33,11 +33,15 @@ class InvalidInputs(PluginError):
 class InitFailed(PluginError):
     """The resource exists but isn't ready: it is recorded with ``reasons`` and tried again by the next update."""
 
-    def __init__(self, resource_id: str, outputs: Properties, reasons: Sequence[str]) -> None:
+    def __init__(
+        self, resource_id: str, outputs: Properties, reasons: Sequence[str], inputs: Properties | None = None
+    ) -> None:
         super().__init__("; ".join(reasons))
         self.id = resource_id
         self.outputs = outputs
         self.reasons = list(reasons)
+        # Of a Read: the inputs found, None to leave the recorded ones.
+        self.inputs = inputs
 
 
 class Kind(Enum):
@@ -93,13 +97,25 @@ class CheckResult:
 
 
 @dataclass(frozen=True)
+class Autonaming:
+    """How the user wants resources without a name to be named (the engine's ``pulumi:autonaming`` settings).
+
+    ``proposed`` is the name to take; None means that a name must be given.
+    """
+
+    proposed: str | None
+
+
+@dataclass(frozen=True)
 class Context(Generic[ConfigurationT]):
     """What every operation gets beside its own arguments.
 
     ``config`` is what :meth:`Plugin.configure` returned, or None in a preview whose provider configuration is
     still unknown. ``cancelled`` is set when the user stops the update: long waits must watch it.
     ``log(message)`` shows a line of progress beside the resource; ``warn(message)`` a warning.
-    ``timeout`` is the custom timeout in seconds, 0 for the type's default.
+    ``timeout`` is the custom timeout in seconds, 0 for the type's default. ``ignore_changes`` are the paths whose
+    changes an update leaves alone; the engine has put their old values into the new inputs. ``autonaming`` is set
+    in Check only, for plugins that ask for it, when the user configured it.
     """
 
     resource: Resource
@@ -108,6 +124,8 @@ class Context(Generic[ConfigurationT]):
     log: Callable[[str], None]
     warn: Callable[[str], None]
     timeout: float = 0
+    ignore_changes: Sequence[str] = ()
+    autonaming: Autonaming | None = None
 
 
 class ResourceType(ABC, Generic[ConfigurationT]):
@@ -155,6 +173,8 @@ class Plugin(ABC, Generic[ConfigurationT]):
     version: str
     #: Whether ``ResourceType.create``/``update`` may run while the provider's configuration is unknown: never.
     types: Mapping[str, ResourceType[ConfigurationT]]
+    #: Whether Check honours ``Context.autonaming``.
+    autonames: bool = False
 
     def type(self, token: str) -> ResourceType[ConfigurationT]:
         """The resource type with this token. Raises :class:`PluginError` naming what is supported."""
