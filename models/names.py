@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Final
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 SLUG_PATTERN: Final = re.compile(r"^[a-z][a-z0-9-]{1,30}[a-z0-9]$")
 """FC-277: 3 to 32 characters, a letter first, no hyphen last."""
@@ -23,17 +23,21 @@ def check_slug(slug: str) -> str:
     """Returns ``slug``. Raises ValueError saying what would be right (FC-277)."""
     if not SLUG_PATTERN.match(slug):
         raise ValueError(
-            "a slug has 3 to 32 characters of a-z, 0-9 and hyphen, starts with a letter and doesn't end with a hyphen"
+            "must have 3 to 32 characters of a-z, 0-9 and hyphen, start with a letter and not end with a hyphen"
         )
     if slug in RESERVED_SLUGS:
-        raise ValueError(f"{slug!r} is reserved for the platform ({', '.join(sorted(RESERVED_SLUGS))})")
+        raise ValueError(f"is reserved for the platform ({', '.join(sorted(RESERVED_SLUGS))})")
     if slug.startswith("pg-"):
         # PostgreSQL keeps role names that begin with pg_ for itself, and the role is named after the slug.
-        raise ValueError("a slug can't start with 'pg-': PostgreSQL reserves the role names that follow from it")
+        raise ValueError("can't start with 'pg-': PostgreSQL reserves the role names that follow from it")
     return slug
 
 
-Slug = Annotated[str, AfterValidator(check_slug)]
+Slug = Annotated[
+    str,
+    AfterValidator(check_slug),
+    Field(json_schema_extra={"pattern": SLUG_PATTERN.pattern, "not": {"enum": sorted(RESERVED_SLUGS)}}),
+]
 
 
 def sql_name(slug: str) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from models.base import Model
+from models.base import ImageTag, Model
 from models.plan import Plan
 from models.tenant import Tenant
 from models.workload import TenantRuntime
@@ -28,10 +28,16 @@ class Product(Model):
     api_version: Literal["foundation/v1"] = "foundation/v1"
     name: str
     display_name: str
-    image_tag: str
+    image_tag: ImageTag
     """Tag of the product's own images unless a tenant says otherwise (FC-084)."""
     plans: Annotated[dict[str, Plan], Field(min_length=1)]
+    """Plans by name, the smallest first."""
     meters: tuple[Meter, ...] = ()
+    """What is counted."""
+    secret_keys: tuple[str, ...] = ()
+    """Keys of the tenant's Secret that a tenant may give itself (FC-081)."""
+    model_provider_key: str | None = None
+    """The one of ``secret_keys`` that pays the model provider: the plan's ``key_model`` rules it (FC-091)."""
     shared_secrets: dict[str, str] = {}
     """Key of the tenant's Secret -> name of the environment's shared secret that stands in when the tenant gives
     none (FC-082)."""
@@ -54,6 +60,24 @@ class RuntimeSettings:
 
     image_registry: str
     """Such as ghcr.io/foundation (FC-290)."""
+    database_connections: int = 5
+    """Connections that a tenant's role may hold, for the alert on them (FC-051, FC-158)."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a product finds wrong in a tenant's file."""
+
+    path: tuple[str | int, ...]
+    """Keys down to the field, such as ("agents", "disabled", 0)."""
+    message: str
+    """Follows the field's value, such as "is no agent of foundation-cloud"."""
+    hint: str = ""
+
+
+def nothing_more(tenant: Tenant, plan: Plan) -> tuple[Finding, ...]:
+    """The check of a product that asks for nothing beyond the models."""
+    return ()
 
 
 @dataclass(frozen=True)
@@ -62,6 +86,8 @@ class ProductModule:
 
     product: Product
     runtime: Callable[[Tenant, Plan, RuntimeSettings], TenantRuntime]
+    check: Callable[[Tenant, Plan], tuple[Finding, ...]] = nothing_more
+    """The product's own rules on a tenant's file; the plan comes with the tenant's overrides."""
 
 
-__all__ = ["Meter", "Product", "ProductModule", "RuntimeSettings"]
+__all__ = ["Finding", "Meter", "Product", "ProductModule", "RuntimeSettings"]

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
-from models.base import Model
+from models.base import Model, explained
+
+_KEY = "must be the name of a configuration key: letters, digits, - and _"
 
 
 class SecretRef(Model):
     """Where a secret's value comes from: exactly one of ``config`` and ``generate``."""
 
-    config: Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")] | None = None
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["config"]}, {"required": ["generate"]}]})
+
+    config: Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$"), explained(_KEY)] | None = None
     """A secret key of the stack's Pulumi configuration, set by `pulumi config set --secret KEY`."""
     generate: Annotated[int, Field(ge=16, le=128)] | None = None
     """Generate a random value of this many characters and keep it in the state, encrypted."""

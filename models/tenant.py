@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints, field_validator
 
-from models.base import DnsName, Model
+from models.base import DnsName, ImageTag, Model, explained
 from models.names import Slug
 from models.plan import Positive, Resources
 from models.secrets import SecretRef
@@ -42,7 +42,11 @@ class Tools(Model):
 class CustomAgent(Model):
     """An agent of the tenant's own, on the enterprise plan only (FC-094 to FC-098)."""
 
-    id: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
+    id: Annotated[
+        str,
+        StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,62}$"),
+        explained("must start with a letter and hold only a-z, 0-9 and hyphen"),
+    ]
     role: Annotated[str, StringConstraints(min_length=1)] | None = None
     soul_path: Annotated[str, StringConstraints(min_length=1)] | None = None
     model: str | None = None
@@ -97,7 +101,9 @@ class FinalBackup(Model):
 
     taken_at: datetime
     location: Annotated[str, StringConstraints(min_length=1)]
-    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    """Where the backup lies: a path or an address."""
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$"), explained("must be 64 hexadecimal digits")]
+    """Digest of the backup's file."""
 
 
 class Tenant(Model):
@@ -110,14 +116,22 @@ class Tenant(Model):
     id: UUID
     """Identity of the tenant in data and claims; never reused, never changed."""
     display_name: Annotated[str, StringConstraints(min_length=1, max_length=100)]
+    """The tenant's name as people write it."""
     plan: str
+    """A plan of the product."""
     status: Status = Status.ACTIVE
+    """What is wanted (FC-270): active, suspended, inactive or deleted; provisioning and failed tell of a birth."""
     region: str | None = None
     """Location of the data; None is the environment's own."""
-    admin_email: Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.?[^@\s]*$", max_length=255)]
+    admin_email: Annotated[
+        str,
+        StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.?[^@\s]*$", max_length=255),
+        explained("must be an e-mail address"),
+    ]
+    """Where notices to the tenant go."""
     domains: tuple[DnsName, ...] = ()
     """Custom domains beside {slug}.{domain} (FC-219)."""
-    image_tag: str | None = None
+    image_tag: ImageTag | None = None
     """Tag or digest of the product's image for this tenant; None is the product's own."""
     overrides: Overrides = Overrides()
     features: tuple[str, ...] = ()
@@ -131,5 +145,5 @@ class Tenant(Model):
     @classmethod
     def _no_bare_text(cls, value: Any) -> Any:
         if isinstance(value, str):
-            raise ValueError("give a list")
+            raise ValueError("must be a list")
         return value

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from models.base import Model
 from models.plan import ContainerResources, Positive, Scaling
@@ -79,6 +79,9 @@ class Route(Model):
 
 class AlertRule(Model):
     """A Prometheus alerting rule; ``expr`` is PromQL in which every series is already the tenant's own."""
+
+    # Written `for_` in Python; `for` is the name in Prometheus and in YAML.
+    model_config = ConfigDict(validate_by_name=True, validate_by_alias=True)
 
     alert: str
     expr: str
