@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from importlib.metadata import distributions
 from pathlib import Path
 
 PLUGIN_FILE = "pulumi-plugin.json"
@@ -38,6 +37,8 @@ def plugin_packages(site_packages: Iterable[Path]) -> Iterator[PluginPackage]:
 def installed(site_packages: Iterable[Path], *, transitive: bool) -> list[tuple[str, str]]:
     """Names and versions of the installed packages, by name; without ``transitive`` only those that no other
     installed package requires."""
+    from importlib.metadata import distributions  # 15 ms that no update needs
+
     found = list(distributions(path=[str(folder) for folder in site_packages]))
     required: set[str] = set()
     if not transitive:
@@ -50,6 +51,8 @@ def installed(site_packages: Iterable[Path], *, transitive: bool) -> list[tuple[
 
 
 def _version_of(package: Path) -> str:
+    from importlib.metadata import distributions
+
     name = _canonical(package.name)
     return next((d.version for d in distributions(path=[str(package.parent)]) if _canonical(d.name) == name), "0.0.0")
 

@@ -179,7 +179,8 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
     def RunPlugin(self, request: Any, rpc: Rpc) -> Iterator[Any]:
         interpreter = _interpreter(request.info, rpc)
         folder = Path(request.info.program_directory)
-        environment = dict(entry.split("=", 1) for entry in request.env) or dict(os.environ)
+        # The engine's own environment and what it adds; later entries win.
+        environment = {name: value for name, _, value in (entry.partition("=") for entry in request.env)}
         command = [str(interpreter.python), "-u", *plugin_command(request.kind, folder, list(request.args))]
         child = self._children.start(command, Path(request.pwd), interpreter.activate(environment), capture=True)
         rpc.add_callback(partial(self._children.end, child))
