@@ -47,10 +47,10 @@ class Document:
         """The value that ``keys`` lead to; None when there is none."""
         at: object = self.data
         for key in keys:
-            if (isinstance(at, dict) and key in at) or (
-                isinstance(at, list) and isinstance(key, int) and key < len(at)
-            ):
+            if isinstance(at, list) and isinstance(key, int) and key < len(at):
                 at = at[key]
+            elif isinstance(at, dict):
+                at = at.get(key)
             else:
                 return None
         return at
@@ -119,9 +119,7 @@ def _text(path: Path, file: str) -> str:
     try:
         content = path.read_bytes()
         if len(content) > _TOO_LARGE:
-            raise InvalidInput(
-                [Problem(file, 1, "", None, f"is larger than {_TOO_LARGE} bytes", "is it the right file?")]
-            )
+            raise InvalidInput([Problem(file, 1, "", None, "is larger than 1 MB", "is it the right file?")])
         return content.decode("utf-8")
     except FileNotFoundError:
         raise InvalidInput([Problem(file, 1, "", None, "there is no such file")]) from None

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from kubernetes.utils.quantity import parse_quantity
 
 from models.loading.document import Document, Keys
 from models.plan import Plan
+
+
+def amount(quantity: str) -> Decimal:
+    """A quantity in cores or bytes: ``250m`` is 0.25, ``1Ki`` is 1024."""
+    return Decimal(parse_quantity(quantity))  # type: ignore[no-untyped-call]
 
 
 def report_resources(document: Document, keys: Keys, plan: Plan) -> None:
@@ -13,7 +20,7 @@ def report_resources(document: Document, keys: Keys, plan: Plan) -> None:
     for resource in ("cpu", "memory"):
         request = getattr(plan.resources.requests, resource)
         limit = getattr(plan.resources.limits, resource)
-        if parse_quantity(request) > parse_quantity(limit):
+        if amount(request) > amount(limit):
             given = "requests" if document.value((*keys, "requests")) is not None else "limits"
             message = f"{request} is more than the limit {limit} of {plan.name}"
             if given == "limits":

@@ -65,10 +65,10 @@ def _report(model: type[BaseModel], document: Document, prefix: Keys, details: E
     elif document.value(keys) is None and kind.endswith("_type"):
         document.report(keys, f"is empty; it {_expected(kind)}", hint="remove the line or give a value", prefix=prefix)
     elif kind in ("enum", "literal_error"):
+        value = document.value(keys)
         choices = [str(choice) for choice in _choices(_at(model, path))]
-        document.report(
-            keys, "is none of the possible values", hint=_nearest_shown(document, keys, choices), prefix=prefix
-        )
+        hint = nearest(value if isinstance(value, str) else "", choices)
+        document.report(keys, "is none of the possible values", hint=hint, prefix=prefix)
     elif kind == "string_pattern_mismatch":
         message = _at(model, path).get("patternErrorMessage") or f"must match {context['pattern']}"
         document.report(keys, message, prefix=prefix)
@@ -76,10 +76,8 @@ def _report(model: type[BaseModel], document: Document, prefix: Keys, details: E
         document.report(keys, str(context["error"]), prefix=prefix)
     else:
         quoted = kind == "string_type" and not isinstance(document.value(keys), dict | list)
-        hint = "put it in quotes" if quoted else ""
-        document.report(
-            keys, _expected(kind) or details["msg"].replace("Input should", "should"), hint=hint, prefix=prefix
-        )
+        message = _expected(kind) or details["msg"].replace("Input should", "should")
+        document.report(keys, message, hint="put it in quotes" if quoted else "", prefix=prefix)
 
 
 def _expected(kind: str) -> str:
@@ -87,11 +85,6 @@ def _expected(kind: str) -> str:
         if kind.endswith(ending) and (name := kind.removesuffix(ending)) in _TYPES:
             return _TYPES[name]
     return ""
-
-
-def _nearest_shown(document: Document, keys: Keys, choices: list[str]) -> str:
-    value = document.value(keys)
-    return nearest(value if isinstance(value, str) else "", choices)
 
 
 @cache
