@@ -58,11 +58,11 @@ def serve(plugin: Plugin[Any], arguments: list[str] | None = None) -> None:
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
-    # The engine ends a plugin by SIGINT or SIGTERM once it has cancelled what was running; a terminal's Ctrl-C
-    # reaches this process too, and then the engine still wants its answers: it sends Cancel first.
+    # Cancelling comes as the Cancel RPC; SIGINT and SIGTERM mean that the engine is done with this plugin (a
+    # terminal's Ctrl-C doesn't get here: the engine gives each plugin a process group of its own).
     done = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: done.set())
-    signal.signal(signal.SIGINT, lambda *_: servicer.cancel())
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: done.set())
     print(port, flush=True)
     parent = os.getppid()
     while not done.wait(1):
