@@ -15,6 +15,7 @@ from local.kubernetes.nodes import Node
 
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 NODES = "/api/v1/nodes"
+CONDITION_TAINT = "node.kubernetes.io/"
 # Lists without the objects' bodies: the CRDs' alone are megabytes.
 METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 # On every CRD that was installed here: the key of the published files it comes from.
@@ -60,7 +61,7 @@ def add_nodes(api: ClusterApi, nodes: Sequence[Node]) -> None:
         api.apply(f"{NODES}/{node.name}", node.manifest())
     _settle(
         "the nodes to be ready",
-        lambda: [name for name in wanted if not _has_condition(api.get(f"{NODES}/{name}"), "Ready")],
+        lambda: [name for name in wanted if not _takes_pods(api.get(f"{NODES}/{name}"))],
     )
 
 
@@ -74,6 +75,12 @@ def _with_source(file: Path, source: str) -> dict[str, Any]:
     crd: dict[str, Any] = yaml.load(file.read_text(), Loader=yaml.CSafeLoader)
     crd["metadata"].setdefault("annotations", {})[SOURCE] = source
     return crd
+
+
+def _takes_pods(node: dict[str, Any] | None) -> bool:
+    # A node stays tainted for a moment after it reports to be ready; pods that come then wait for seconds.
+    taints = (node or {}).get("spec", {}).get("taints", [])
+    return _has_condition(node, "Ready") and not any(taint["key"].startswith(CONDITION_TAINT) for taint in taints)
 
 
 def _has_condition(resource: dict[str, Any] | None, kind: str) -> bool:

@@ -95,6 +95,8 @@ class PostgresServer:
 
     def stop(self) -> None:
         """Fast shutdown: sessions are ended, the data is written."""
+        # A start that was killed leaves its initdb running.
+        ServerProcess("initdb", self._unfinished_data, self.process.log).stop(signal.SIGTERM)
         self.process.stop(signal.SIGINT)
 
     def destroy(self) -> None:
@@ -116,7 +118,7 @@ class PostgresServer:
         # A server may still run on data whose password is gone.
         self.stop()
         shutil.rmtree(self.place.data, ignore_errors=True)
-        unfinished = self.place.folder / "data.new"
+        unfinished = self._unfinished_data
         shutil.rmtree(unfinished, ignore_errors=True)
         password = secrets.token_urlsafe(24)
         with tempfile.NamedTemporaryFile("w", dir=self.place.folder, prefix="password-") as handed_over:
@@ -147,6 +149,10 @@ class PostgresServer:
             raise self.process.failure(f"PostgreSQL could not make a database: {made.stderr.strip()}")
         write_private(self.password_file, password)
         unfinished.rename(self.place.data)
+
+    @property
+    def _unfinished_data(self) -> Path:
+        return self.place.folder / "data.new"
 
     def _wait_until_ready(self, server: subprocess.Popen[bytes]) -> None:
         def connect() -> None:

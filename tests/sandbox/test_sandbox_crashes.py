@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import psutil
 import pytest
@@ -49,7 +48,7 @@ def test_killed_server_is_started_again_with_its_data(sandbox: Sandbox, victim: 
         assert database.execute("SELECT value FROM survivors").fetchall() == [(1,)]
 
 
-@pytest.mark.parametrize("moment", ["sandbox.json", "postgres data", "pg_service.conf", "kubeconfig"])
+@pytest.mark.parametrize("moment", ["postgres data", "pg_service.conf", "kubeconfig"])
 def test_first_start_that_was_killed_is_completed(fresh: Sandbox, moment: str) -> None:
     root = fresh.directory.root
     witness = fresh.postgres.place.folder if moment == "postgres data" else root / moment
@@ -106,15 +105,18 @@ def test_pid_taken_over_by_another_process_is_not_touched(sandbox: Sandbox) -> N
         bystander.communicate(b"\n")
 
 
-def test_error_names_the_log_and_its_end(fresh: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    fresh.start()
-    fresh.stop()
-    configuration = Path(fresh.postgres.place.data) / "postgresql.conf"
-    configuration.write_text(configuration.read_text() + "\nno_such_setting = 1\n")
-    with pytest.raises(ServerError, match=r"ended with exit code 1; its log .*postgres\.log[\s\S]*no_such_setting"):
-        fresh.start()
-    # The other server is up all the same.
-    assert [part.state for part in fresh.status()] == ["stopped", "running"]
+def test_error_names_the_log_and_its_end(sandbox: Sandbox) -> None:
+    sandbox.postgres.stop()
+    configuration = sandbox.postgres.place.data / "postgresql.conf"
+    right = configuration.read_text()
+    configuration.write_text(right + "\nno_such_setting = 1\n")
+    try:
+        with pytest.raises(ServerError, match=r"exit code 1; its log .*postgres\.log[\s\S]*no_such_setting"):
+            sandbox.start()
+        # The other server is up all the same.
+        assert [part.state for part in sandbox.status()] == ["stopped", "running"]
+    finally:
+        configuration.write_text(right)
 
 
 def _alive(pid: int) -> bool:

