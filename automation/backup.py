@@ -115,4 +115,3 @@ def _run(command: list[str], variables: dict[str, str], what: str) -> str:
 def _sha256(file: Path) -> str:
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-

@@ -57,9 +57,22 @@ def main() -> int:
             )
         environment = os.environ | _uv_settings()
         install = [str(uv), "pip"]
-        _run([*install, "sync", "--quiet", "--require-hashes", "--python", str(PYTHON), str(UV_LOCK), str(LOCK)], environment)
         _run(
-            [*install, "install", "--quiet", "--no-deps", "--no-build-isolation", "--python", str(PYTHON), "-e", str(PROJECT)],
+            [*install, "sync", "--quiet", "--require-hashes", "--python", str(PYTHON), str(UV_LOCK), str(LOCK)],
+            environment,
+        )
+        _run(
+            [
+                *install,
+                "install",
+                "--quiet",
+                "--no-deps",
+                "--no-build-isolation",
+                "--python",
+                str(PYTHON),
+                "-e",
+                str(PROJECT),
+            ],
             environment,
         )
     except subprocess.CalledProcessError as error:
@@ -90,11 +103,8 @@ def _uv() -> Path | None:
             subprocess.run([str(PYTHON), "-m", "ensurepip"], check=False, capture_output=True)
         found = subprocess.run([*pip, "--version"], check=False, capture_output=True).returncode == 0
         if found:
-            _run(
-                [*pip, "--python", str(PYTHON), "install", "--quiet", "--disable-pip-version-check"]
-                + ["--require-hashes", "--only-binary", ":all:", "-r", str(UV_LOCK)],
-                dict(os.environ),
-            )
+            install = [*pip, "--python", str(PYTHON), "install", "--quiet", "--disable-pip-version-check"]
+            _run([*install, "--require-hashes", "--only-binary", ":all:", "-r", str(UV_LOCK)], dict(os.environ))
             return UV
     on_path = shutil.which("uv")
     return Path(on_path) if on_path else None

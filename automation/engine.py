@@ -13,17 +13,17 @@ import sys
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from types import FrameType
-from typing import Any
 
 import psutil
 from pulumi.automation import (
+    Deployment,
     LocalWorkspace,
     OutputMap,
     PulumiCommand,
     Stack,
-    StackInitMode,
     UpdateSummary,
 )
+from pulumi.automation._stack import StackInitMode
 
 from automation.errors import BadInput
 from automation.project import Project
@@ -115,8 +115,8 @@ def clear_pending(stack: Stack) -> int:
     creation is only the memory of an attempt. Every name is fixed, so the attempt can't have left a second object.
     """
     deployment = stack.export_stack()
-    state: dict[str, Any] = deployment.deployment or {}
+    state = dict(deployment.deployment or {})
     pending = state.pop("pending_operations", None) or []
     if pending:
-        stack.import_stack(deployment)
+        stack.import_stack(Deployment(deployment.version, state))
     return len(pending)

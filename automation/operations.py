@@ -173,7 +173,11 @@ def _destroy(project: Project, stack: Stack, report: Report, tell: Tell) -> None
             problems=[urn.rpartition("::")[2] for urn in held],
             next_step="take final backups (foundation tenants remove SLUG), then `pulumi state unprotect URN` each",
         )
-    _engine(stack, report, tell, lambda: stack.destroy(on_event=report.handle, show_secrets=False, run_program=False))
+
+    def run() -> None:
+        stack.destroy(on_event=report.handle, show_secrets=False, run_program=False)
+
+    _engine(stack, report, tell, run)
 
 
 def _remove_sandbox(project: Project, sandbox: Sandbox) -> None:

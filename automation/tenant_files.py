@@ -32,7 +32,13 @@ def tenant_file(project: Project, slug: str) -> Path:
 
 
 def add(
-    project: Project, slug: str, plan: str, *, product: str | None = None, name: str | None = None, email: str | None = None
+    project: Project,
+    slug: str,
+    plan: str,
+    *,
+    product: str | None = None,
+    name: str | None = None,
+    email: str | None = None,
 ) -> Path:
     """Write the file of a new tenant and return its path.
 

@@ -50,9 +50,7 @@ def sandbox(foundation_directory: FoundationDirectory) -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def project(
-    tmp_path: Path, toolchain: Toolchain, sandbox: Sandbox
-) -> Iterator[Callable[..., ScratchProject]]:
+def project(tmp_path: Path, toolchain: Toolchain, sandbox: Sandbox) -> Iterator[Callable[..., ScratchProject]]:
     """Makes scratch projects on the shared sandbox, each with its own stack, slugs, database and namespace.
 
     ``project("acme", "globex")`` has tenants whose slugs begin so; what they leave behind is removed.

@@ -43,7 +43,7 @@ class Options:
 class _Group(TyperGroup):
     """Ends with the exit code of the error, and tells it once: for people on stderr, for machines on stdout."""
 
-    def invoke(self, ctx: typer.Context) -> Any:
+    def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except FoundationError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -29,7 +30,7 @@ def prepare(ctx: typer.Context, json: Json = False) -> None:
     with ThreadPoolExecutor() as pool:
         toolchain = pool.submit(ensure, project.directory)
         kubernetes = pool.submit(build)
-    parts = [(part.name, part.source, part.version) for part in toolchain.result().describe()]
+    parts: list[tuple[str, ...]] = [(part.name, part.source, part.version) for part in toolchain.result().describe()]
     parts.append(("kubernetes", "built", str(kubernetes.result())))
     _print_parts(json, "tools", ("part", "source", "version"), parts)
 
@@ -126,13 +127,15 @@ def destroy(
     _print_sandbox(json, chosen.status())
 
 
-def _print_sandbox(as_json: bool, parts: list[object]) -> None:
+def _print_sandbox(as_json: bool, parts: Sequence[object]) -> None:
     columns = ("name", "state", "endpoint", "version", "pid")
-    rows = [tuple("" if getattr(part, name) is None else str(getattr(part, name)) for name in columns) for part in parts]
+    rows = [
+        tuple("" if getattr(part, name) is None else str(getattr(part, name)) for name in columns) for part in parts
+    ]
     _print_parts(as_json, "sandbox", columns, rows)
 
 
-def _print_parts(as_json: bool, title: str, columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+def _print_parts(as_json: bool, title: str, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
     if as_json:
         import json
 

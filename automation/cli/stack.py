@@ -21,7 +21,9 @@ def up(
     context: Annotated[
         str | None, typer.Option("--context", help="Use this context of your kubeconfig as the sandbox's cluster.")
     ] = None,
-    refresh: Annotated[bool, typer.Option("--refresh", help="Look at the world first, and put right what drifted.")] = False,
+    refresh: Annotated[
+        bool, typer.Option("--refresh", help="Look at the world first, and put right what drifted.")
+    ] = False,
     diff: Diff = False,
     json: Json = False,
 ) -> None:
