@@ -1,0 +1,46 @@
+"""The program: read what the environment's files say, and build it. `pulumi up` and `foundation up` both run it."""
+
+import os
+from pathlib import Path
+
+import pulumi
+
+from components.access import cluster, database_server, missing_secrets
+from components.environment import Environment, EnvironmentArgs
+from local.directory import DEFAULT_NAME, ENVIRONMENT_VARIABLE
+from models.loading import InvalidInput, load_environment
+
+PROJECT = Path(__file__).resolve().parent
+
+
+def place(path: str) -> Path:
+    """A file that the settings name: below `.foundation/` it follows FOUNDATION_DIR, else it is the project's."""
+    first, *rest = Path(path).parts
+    directory = os.environ.get(ENVIRONMENT_VARIABLE)
+    return Path(directory, *rest) if directory and first == DEFAULT_NAME else Path(path)
+
+
+def main() -> None:
+    config = pulumi.Config()
+    try:
+        loaded = load_environment(PROJECT, pulumi.get_stack())
+        if missing := missing_secrets(loaded, config):
+            raise pulumi.RunError("\n".join(missing))
+        server = database_server(loaded.settings.postgresql, config.require_secret, place)
+    except InvalidInput as error:
+        raise pulumi.RunError("\n".join(str(problem) for problem in error.problems)) from None
+    except (OSError, LookupError) as error:
+        raise pulumi.RunError(f"the database's service file: {error}") from None
+    environment = Environment(
+        "foundation",
+        EnvironmentArgs(
+            loaded=loaded,
+            cluster=cluster(loaded.settings.kubernetes, config.require_secret, place),
+            database_server=server,
+            secret=config.require_secret,
+        ),
+    )
+    pulumi.export("tenants", environment.tenants)
+
+
+main()

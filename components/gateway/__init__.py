@@ -1,0 +1,1 @@
+"""Gateway: Traefik routes and middlewares of tenants."""

@@ -1,0 +1,1 @@
+"""Monitoring: what Prometheus scrapes and when it warns."""

@@ -1,0 +1,78 @@
+"""The databases that all tenants share, and who may connect to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import pulumi
+from pulumi_postgresql import Database, Extension, Grant, Role
+
+from components.postgres.resources import Migration, SchemaMigrations
+
+OWNER: Final = "foundation_owner"
+"""Owns databases, tenants' schemas and what migrations make in them; nobody logs in as it."""
+
+TENANTS: Final = "foundation_tenants"
+"""Every tenant's role is a member. It holds the right to connect and nothing else: the database's access list then
+has one entry for all tenants, however many there are."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatabasePlatformArgs:
+    """Names of the shared databases."""
+
+    database: str = "foundation"
+    """Holds the tenants' schemas (FC-274)."""
+    auth_database: str = "auth_db"
+    """The central auth database, closed to tenants' roles (FC-033, FC-274)."""
+
+
+class DatabasePlatform(pulumi.ComponentResource):
+    """The databases, closed to everybody but their owner, and the roles that tenants' roles build on.
+
+    Give it ``protect``: everything in it holds data or the way to it.
+    """
+
+    database: pulumi.Output[str]
+    """The database of the tenants' schemas; known when tenants may connect to it."""
+    auth_database: pulumi.Output[str]
+    owner: pulumi.Output[str]
+    tenants: pulumi.Output[str]
+
+    def __init__(self, name: str, args: DatabasePlatformArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("foundation:postgres:DatabasePlatform", name, {}, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        self.owner = Role(f"{name}-owner", name=OWNER, login=False, opts=child).name
+        self.tenants = Role(f"{name}-tenants", name=TENANTS, login=False, opts=child).name
+        database = Database(f"{name}-database", name=args.database, owner=self.owner, opts=child)
+        closed = _close(f"{name}-close", database, self.owner, child)
+        connect = Grant(
+            f"{name}-connect",
+            database=database.name,
+            role=self.tenants,
+            object_type="database",
+            privileges=["CONNECT"],
+            # Both change the database's access list, and PostgreSQL refuses the second of two at once.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[closed]),
+        )
+        self.database = connect.database
+        auth = Database(f"{name}-auth-database", name=args.auth_database, owner=self.owner, opts=child)
+        _close(f"{name}-close-auth", auth, self.owner, child)
+        # uuid_generate_v4() of its tables' defaults (FC-250).
+        Extension(f"{name}-uuid", name="uuid-ossp", database=auth.name, opts=child)
+        self.auth_database = auth.name
+        self.register_outputs({"database": self.database, "auth_database": self.auth_database})
+
+
+def _close(name: str, database: Database, owner: pulumi.Input[str], opts: pulumi.ResourceOptions) -> SchemaMigrations:
+    """Takes from PUBLIC what PostgreSQL gives it by default: to connect, and to make temporary tables.
+
+    A migration, since a ``postgresql.Grant`` without privileges shows a change on every update in some versions of
+    its provider.
+    """
+    sql = database.name.apply(lambda found: f'REVOKE ALL ON DATABASE "{found}" FROM PUBLIC;')
+    migrations: list[Migration] = [{"version": 1, "name": "close.sql", "sql": sql}]
+    return SchemaMigrations(
+        name, schema="public", database=database.name, owner=owner, migrations=migrations, opts=opts
+    )

@@ -1,0 +1,65 @@
+"""The providers that an environment's resources are made with, each of them explicit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_kubernetes
+import pulumi_postgresql
+import pulumi_random
+
+from components.postgres.connection import DatabaseServer
+from components.postgres.resources import FoundationProvider
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cluster:
+    """The Kubernetes cluster to work on."""
+
+    kubeconfig: pulumi.Input[str]
+    """A kubeconfig's path or its content."""
+    context: str | None = None
+    """None: the kubeconfig's current one."""
+    identifier: str
+    """Names the cluster for ever: a changed kubeconfig then doesn't replace everything in it."""
+
+
+def environment_providers(
+    cluster: Cluster, server: DatabaseServer, opts: pulumi.ResourceOptions
+) -> list[pulumi.ProviderResource]:
+    """One provider of each kind. All resources of a kind share one process and one connection."""
+    return [
+        pulumi_kubernetes.Provider(
+            "kubernetes",
+            kubeconfig=cluster.kubeconfig,
+            context=cluster.context,
+            cluster_identifier=cluster.identifier,
+            enable_server_side_apply=True,
+            # The objects are ours alone: what was changed by hand is put back instead of failing on a conflict.
+            enable_patch_force=True,
+            # Else a changed file replaces the object; a checksum on the pods rolls them instead.
+            enable_config_map_mutable=True,
+            enable_secret_mutable=True,
+            opts=opts,
+        ),
+        pulumi_postgresql.Provider(
+            "postgresql",
+            host=server.host,
+            port=server.port,
+            username=server.username,
+            password=server.password,
+            sslmode=server.sslmode,
+            opts=opts,
+        ),
+        FoundationProvider(
+            "foundation",
+            host=server.host,
+            port=server.port,
+            username=server.username,
+            password=server.password,
+            sslmode=server.sslmode,
+            opts=opts,
+        ),
+        pulumi_random.Provider("random", opts=opts),
+    ]
