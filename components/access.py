@@ -34,8 +34,10 @@ def database_server(settings: PostgreSQL, secret: ResolveSecret, file: ResolveFi
     """The server that the settings name. Raises what ``read_service`` raises."""
     if settings.service_file is not None and settings.service is not None:
         return read_service(file(settings.service_file), settings.service)
-    assert settings.host and settings.username and settings.password, "the settings name one server"
-    assert settings.password.config, "the password of a server that is there already can't be generated"
+    if settings.host is None or settings.username is None or settings.password is None:
+        raise LookupError("the settings name no database server")
+    if settings.password.config is None:
+        raise LookupError("the password of a server that is there already can't be generated: give `config: KEY`")
     return DatabaseServer(
         host=settings.host,
         port=settings.port,

@@ -6,6 +6,7 @@ Pulumi's language host. It does nothing with what it is told but write it down.
 
 from __future__ import annotations
 
+# ruff: noqa: N802 - the protocol's own names
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor

@@ -168,7 +168,7 @@ def test_what_is_in_the_namespace_goes_with_it(graph: Graph) -> None:
 
 
 def test_secrets_stay_secret() -> None:
-    graph = build(secrets={"anthropic_key": pulumi.Output.secret("the-key"), "discord_token": "the-token"})
+    graph = build(secrets={"anthropic_key": "the-key", "discord_token": "the-token"})
     secret = graph.kind("Secret").inputs
     assert isinstance(secret["data"], Secret) or all(isinstance(value, Secret) for value in secret["data"].values())
     (role,) = graph.of_type("postgresql:index/role:Role")
@@ -202,10 +202,8 @@ def test_the_autoscaler_owns_the_number_of_replicas(graph: Graph) -> None:
 
 
 def test_pods_wait_for_their_fences_and_tables(graph: Graph) -> None:
-    waits_for = {
-        graph.resources[urn].type.rpartition(":")[2]
-        for urn in graph.named("foundation:tenant:TenantWorkload", "alice-seldon").dependencies
-    }
+    workload = graph.named("foundation:tenant:TenantWorkload", "alice-seldon")
+    waits_for = {graph.resources[urn].type.rpartition(":")[2] for urn in workload.dependencies}
     assert {"ResourceQuota", "NetworkPolicy", "Secret", "ConfigMap", "Grant", "RoleSettings"} <= waits_for
 
 
