@@ -84,7 +84,8 @@ def _takes_pods(node: dict[str, Any] | None) -> bool:
 
 
 def _has_condition(resource: dict[str, Any] | None, kind: str) -> bool:
-    conditions = (resource or {}).get("status", {}).get("conditions", [])
+    # A new CRD has null for a moment.
+    conditions = (resource or {}).get("status", {}).get("conditions") or []
     return any(condition["type"] == kind and condition["status"] == "True" for condition in conditions)
 
 

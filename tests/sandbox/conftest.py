@@ -1,4 +1,4 @@
-"""Sandboxes to test with: one for the whole run, and fresh ones for tests that break or remove theirs."""
+"""Sandboxes for tests that stop, break or remove theirs; the others use the one of the whole run."""
 
 from __future__ import annotations
 
@@ -54,21 +54,20 @@ def processes_of(directory: FoundationDirectory) -> list[psutil.Process]:
     return [process for process in psutil.process_iter() if touches(process)]
 
 
-@pytest.fixture(scope="session")
-def shared_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    sandbox = Sandbox(FoundationDirectory(tmp_path_factory.mktemp("shared") / ".foundation").create())
+@pytest.fixture(scope="module")
+def modules_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    sandbox = Sandbox(FoundationDirectory(tmp_path_factory.mktemp("own") / ".foundation").create())
     try:
-        sandbox.start()
         yield sandbox
     finally:
         sandbox.destroy()
 
 
 @pytest.fixture
-def sandbox(shared_sandbox: Sandbox) -> Sandbox:
-    """A running sandbox, whatever an earlier test did to it."""
-    shared_sandbox.start()
-    return shared_sandbox
+def own(modules_own: Sandbox) -> Sandbox:
+    """A running sandbox that the tests of one module may stop and kill, but not destroy."""
+    modules_own.start()
+    return modules_own
 
 
 @pytest.fixture

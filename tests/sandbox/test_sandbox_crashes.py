@@ -24,27 +24,31 @@ Sandbox(FoundationDirectory(Path(sys.argv[1]))).start()
 """
 
 
+# On one worker of a parallel run: each sandbox takes 0.35 GB of memory.
+pytestmark = pytest.mark.xdist_group("sandbox")
+
+
 def _states(sandbox: Sandbox) -> list[str]:
     return [part.state for part in sandbox.start()]
 
 
 @pytest.mark.parametrize("victim", [0, 1], ids=["postgres", "kubernetes"])
-def test_killed_server_is_started_again_with_its_data(sandbox: Sandbox, victim: int) -> None:
-    with connect(sandbox.directory) as database:
+def test_killed_server_is_started_again_with_its_data(own: Sandbox, victim: int) -> None:
+    with connect(own.directory) as database:
         database.execute("CREATE TABLE IF NOT EXISTS survivors (value int)")
         database.execute("TRUNCATE survivors")
         database.execute("INSERT INTO survivors VALUES (1)")
-    before = sandbox.status()
+    before = own.status()
     pid = before[victim].pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
     psutil.wait_procs([psutil.Process(pid)] if psutil.pid_exists(pid) else [])
 
-    after = sandbox.start()
+    after = own.start()
     assert [part.state for part in after] == ["running", "running"]
     assert after[victim].pid != pid
     assert after[1 - victim] == before[1 - victim]
-    with connect(sandbox.directory) as database:
+    with connect(own.directory) as database:
         assert database.execute("SELECT value FROM survivors").fetchall() == [(1,)]
 
 
@@ -93,28 +97,28 @@ def test_half_made_files_of_a_killed_start_are_replaced(fresh: Sandbox) -> None:
     assert _states(fresh) == ["running", "running"]
 
 
-def test_pid_taken_over_by_another_process_is_not_touched(sandbox: Sandbox) -> None:
-    sandbox.stop()
+def test_pid_taken_over_by_another_process_is_not_touched(own: Sandbox) -> None:
+    own.stop()
     bystander = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     try:
-        lock = sandbox.postgres.place.data / "postmaster.pid"
-        lock.write_text(f"{bystander.pid}\n{sandbox.postgres.place.data}\n1\n1\n\n127.0.0.1\n0 0\nready\n")
-        assert _states(sandbox) == ["running", "running"]
+        lock = own.postgres.place.data / "postmaster.pid"
+        lock.write_text(f"{bystander.pid}\n{own.postgres.place.data}\n1\n1\n\n127.0.0.1\n0 0\nready\n")
+        assert _states(own) == ["running", "running"]
         assert bystander.poll() is None
     finally:
         bystander.communicate(b"\n")
 
 
-def test_error_names_the_log_and_its_end(sandbox: Sandbox) -> None:
-    sandbox.postgres.stop()
-    configuration = sandbox.postgres.place.data / "postgresql.conf"
+def test_error_names_the_log_and_its_end(own: Sandbox) -> None:
+    own.postgres.stop()
+    configuration = own.postgres.place.data / "postgresql.conf"
     right = configuration.read_text()
     configuration.write_text(right + "\nno_such_setting = 1\n")
     try:
         with pytest.raises(ServerError, match=r"exit code 1; its log .*postgres\.log[\s\S]*no_such_setting"):
-            sandbox.start()
+            own.start()
         # The other server is up all the same.
-        assert [part.state for part in sandbox.status()] == ["stopped", "running"]
+        assert [part.state for part in own.status()] == ["stopped", "running"]
     finally:
         configuration.write_text(right)
 

@@ -10,7 +10,7 @@ import yaml
 from kubernetes import client, config
 
 from local.kubernetes.manifests import CRD_FILES
-from local.kubernetes.nodes import DEFAULT_NODES, enterprise_node
+from local.kubernetes.nodes import DEFAULT_NODES
 from local.sandbox import Sandbox
 from tests.sandbox.conftest import eventually
 
@@ -104,16 +104,6 @@ def test_nodes_are_those_of_the_real_pools(cluster: client.ApiClient) -> None:
         assert (node.status.allocatable["cpu"], node.status.allocatable["memory"]) == (
             str(wanted.cpu), f"{wanted.memory}Gi",
         )  # fmt: skip
-
-
-def test_node_of_a_further_tenant_is_added(sandbox: Sandbox, cluster: client.ApiClient, namespace: str) -> None:
-    sandbox.add_node(enterprise_node("acme"))
-    sandbox.add_node(enterprise_node("acme"))
-    toleration = {"key": "tenant", "value": "acme", "effect": "NoSchedule"}
-    deployment = _deployment("own", nodeSelector={"tenant": "acme"}, tolerations=[toleration])
-    client.AppsV1Api(cluster).create_namespaced_deployment(namespace, deployment)
-    assert _await_available(cluster, namespace, "own") == ["acme-1"]
-    client.CoreV1Api(cluster).delete_node("acme-1")
 
 
 def test_quota_stops_the_pod_too_many(cluster: client.ApiClient, namespace: str) -> None:
