@@ -24,7 +24,7 @@ from models import names
 ROOT = Path(__file__).resolve().parent.parent
 CLI = Path(sys.executable).with_name("foundation")
 # The rooms that a program needs; the scratch folder links to those of this clone.
-ROOMS = ("__main__.py", "automation", "components", "models", "policies", "products", "provider", "schemas", ".venv")
+ROOMS = ("automation", "components", "models", "policies", "products", "provider", "schemas", ".venv")
 COMMAND_SECONDS = 600
 
 
@@ -42,7 +42,9 @@ class ScratchProject:
         """Set up the folder without tenants."""
         scratch = cls(folder, uuid.uuid4().hex[:6], directory)
         folder.mkdir(parents=True)
-        shutil.copy(ROOT / "Pulumi.yaml", folder)
+        # The program reads the files beside itself: a link to it would lead back to the clone.
+        for file in ("Pulumi.yaml", "__main__.py"):
+            shutil.copy(ROOT / file, folder)
         for room in ROOMS:
             if (ROOT / room).exists():
                 (folder / room).symlink_to(ROOT / room)
