@@ -46,7 +46,7 @@ class DatabasePlatform(pulumi.ComponentResource):
         self.owner = Role(f"{name}-owner", name=OWNER, login=False, opts=child).name
         self.tenants = Role(f"{name}-tenants", name=TENANTS, login=False, opts=child).name
         database = Database(f"{name}-database", name=args.database, owner=self.owner, opts=child)
-        closed = _close(f"{name}-close", database, self.owner, child)
+        closed = _close(f"{name}-close", args.database, database, self.owner, child)
         connect = Grant(
             f"{name}-connect",
             database=database.name,
@@ -58,20 +58,22 @@ class DatabasePlatform(pulumi.ComponentResource):
         )
         self.database = connect.database
         auth = Database(f"{name}-auth-database", name=args.auth_database, owner=self.owner, opts=child)
-        _close(f"{name}-close-auth", auth, self.owner, child)
+        _close(f"{name}-close-auth", args.auth_database, auth, self.owner, child)
         # uuid_generate_v4() of its tables' defaults (FC-250).
         Extension(f"{name}-uuid", name="uuid-ossp", database=auth.name, opts=child)
         self.auth_database = auth.name
         self.register_outputs({"database": self.database, "auth_database": self.auth_database})
 
 
-def _close(name: str, database: Database, owner: pulumi.Input[str], opts: pulumi.ResourceOptions) -> SchemaMigrations:
+def _close(
+    name: str, database_name: str, database: Database, owner: pulumi.Input[str], opts: pulumi.ResourceOptions
+) -> SchemaMigrations:
     """Takes from PUBLIC what PostgreSQL gives it by default: to connect, and to make temporary tables.
 
     A migration, since a ``postgresql.Grant`` without privileges shows a change on every update in some versions of
     its provider.
     """
-    sql = database.name.apply(lambda found: f'REVOKE ALL ON DATABASE "{found}" FROM PUBLIC;')
+    sql = f'REVOKE ALL ON DATABASE "{database_name}" FROM PUBLIC;'
     migrations: list[Migration] = [{"version": 1, "name": "close.sql", "sql": sql}]
     return SchemaMigrations(
         name, schema="public", database=database.name, owner=owner, migrations=migrations, opts=opts

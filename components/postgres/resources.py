@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import pulumi
 
@@ -20,7 +20,8 @@ class Migration(TypedDict):
     sql: str
 
 
-class AppliedMigration(TypedDict):
+@pulumi.output_type
+class AppliedMigration(dict[str, Any]):
     """One row of a schema's history; ``checksum`` is the SHA-256 of the migration's SQL."""
 
     version: int

@@ -98,7 +98,7 @@ def pod_spec(
 
 def _container(container: Container, tenant: TenantIdentity, database: DatabaseAddress) -> Manifest:
     environment = {**(database.environment(tenant.slug) if container.uses_database else {}), **container.environment}
-    mounts = [{"name": "tmp", "mountPath": "/tmp"}]  # noqa: S108 - a mount, not a file that we make
+    mounts: list[Manifest] = [{"name": "tmp", "mountPath": "/tmp"}]  # noqa: S108 - a mount, not a file that we make
     if container.config_path:
         mounts.append({"name": "config", "mountPath": container.config_path, "readOnly": True})
     resources = container.resources

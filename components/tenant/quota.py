@@ -47,12 +47,12 @@ def container_amounts(container: Container) -> dict[str, Decimal]:
     """What one container asks for and may take, by the keys of a quota."""
     resources = container.resources
     return {
-        "requests.cpu": parse_quantity(resources.requests.cpu),
-        "limits.cpu": parse_quantity(resources.limits.cpu),
-        "requests.memory": parse_quantity(resources.requests.memory),
-        "limits.memory": parse_quantity(resources.limits.memory),
-        "requests.ephemeral-storage": parse_quantity(EPHEMERAL_REQUEST),
-        "limits.ephemeral-storage": parse_quantity(EPHEMERAL_LIMIT),
+        "requests.cpu": _amount(resources.requests.cpu),
+        "limits.cpu": _amount(resources.limits.cpu),
+        "requests.memory": _amount(resources.requests.memory),
+        "limits.memory": _amount(resources.limits.memory),
+        "requests.ephemeral-storage": _amount(EPHEMERAL_REQUEST),
+        "limits.ephemeral-storage": _amount(EPHEMERAL_LIMIT),
     }
 
 
@@ -130,6 +130,10 @@ def limit_range(workloads: Sequence[Workload]) -> Manifest:
             }
         ]
     }
+
+
+def _amount(quantity: str) -> Decimal:
+    return Decimal(parse_quantity(quantity))  # type: ignore[no-untyped-call]
 
 
 def _of(prefix: str, amounts: Amounts) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import pulumi
 
@@ -28,7 +28,7 @@ class Registry(pulumi.CustomResource):
         tenants: slug -> tenant, all known when the program starts.
     """
 
-    tenants: pulumi.Output[dict[str, RegisteredTenant]]
+    tenants: pulumi.Output[dict[str, dict[str, Any]]]
     """The tenants as given."""
 
     def __init__(

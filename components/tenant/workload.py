@@ -11,7 +11,7 @@ from pulumi_kubernetes.autoscaling.v2 import HorizontalPodAutoscaler
 from pulumi_kubernetes.core.v1 import Service
 from pulumi_kubernetes.policy.v1 import PodDisruptionBudget
 
-from components.identity import TenantIdentity
+from components.identity import Manifest, TenantIdentity
 from components.tenant import pod, service
 from models import names
 from models.plan import Pool
@@ -53,7 +53,7 @@ class TenantWorkload(pulumi.ComponentResource):
         object_name = names.workload(workload.name, tenant.slug)
         labels = {**tenant.labels, "app": workload.name}
 
-        def metadata(of_name: str) -> dict[str, pulumi.Input[str] | dict[str, str]]:
+        def metadata(of_name: str) -> Manifest:
             return {"name": of_name, "namespace": args.namespace, "labels": labels}
 
         spec = pod.pod_spec(
