@@ -108,7 +108,8 @@ class Retention(Model):
 class Plan(Model):
     """One plan of a product."""
 
-    name: str
+    name: str = ""
+    """Its key among the product's plans: not written again in YAML."""
     display_name: str
     price: Price
     overage: Overage | None = None

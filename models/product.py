@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator
 
 from models.base import ImageTag, Model
 from models.plan import Plan
@@ -20,6 +20,8 @@ class Meter(Model):
     event: str
     billable: bool
     unit: str
+    plans: tuple[str, ...] = ()
+    """Plans on which it is billable; empty: on all."""
 
 
 class Product(Model):
@@ -42,16 +44,14 @@ class Product(Model):
     """Key of the tenant's Secret -> name of the environment's shared secret that stands in when the tenant gives
     none (FC-082)."""
 
-    @model_validator(mode="before")
+    @field_validator("plans")
     @classmethod
-    def _plan_names(cls, data: object) -> object:
+    def _plan_names(cls, plans: dict[str, Plan]) -> dict[str, Plan]:
         # A plan's name is its key: it isn't written twice in YAML.
-        if isinstance(data, dict) and isinstance(data.get("plans"), dict):
-            plans = {
-                key: {"name": key, **plan} if isinstance(plan, dict) else plan for key, plan in data["plans"].items()
-            }
-            return {**data, "plans": plans}
-        return data
+        for key, plan in plans.items():
+            if plan.name not in ("", key):
+                raise ValueError(f"calls the plan {key!r} by another name, {plan.name!r}; leave `name` out")
+        return {key: plan.model_copy(update={"name": key}) for key, plan in plans.items()}
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import Field, StringConstraints
 
 from models.base import DnsName, ImageTag, Model, explained
 from models.names import Slug
@@ -140,10 +140,3 @@ class Tenant(Model):
     secrets: dict[str, SecretRef] = {}
     """References by key of the tenant's Secret, such as anthropic_key (BYOK)."""
     final_backup: FinalBackup | None = None
-
-    @field_validator("domains", "features", mode="before")
-    @classmethod
-    def _no_bare_text(cls, value: Any) -> Any:
-        if isinstance(value, str):
-            raise ValueError("must be a list")
-        return value
