@@ -83,10 +83,10 @@ class RowLevelSecurity:
     def _protect(self, connection: Connection, table: sql.Composable) -> None:
         roles = sql.SQL(", ").join(identifier(role) for role in self.roles)
         column, setting, tenant = identifier(self.column), sql.Literal(self.setting), sql.Literal(str(self.tenant))
-        # In a SELECT of its own the setting is read once a query, not once a row; an empty one (a setting that was
-        # set and reset) is no UUID and shows nothing, as one never set does.
+        # In a SELECT of its own the setting is read once a query, not once a row. Never set, it shows nothing; set to
+        # what is no UUID (empty, say), it is an error. A form that shows nothing then as well is beyond pgrls' prover.
         session = statement(
-            "{column} = (SELECT NULLIF(current_setting({setting}, true), '')::uuid)", column=column, setting=setting
+            "{column} = (SELECT current_setting({setting}, true)::uuid)", column=column, setting=setting
         )
         owned = statement("{column} = {tenant}::uuid", column=column, tenant=tenant)
         for step in (

@@ -28,7 +28,7 @@ def toolchain(directory: FoundationDirectory) -> Toolchain:
 def database(directory: FoundationDirectory) -> Iterator[Database]:
     directory.sandbox.mkdir()
     server = PostgresServer(directory.sandbox, directory.pg_service_file)
-    server.start(choose_port())
+    server.start(choose_port(None))
     yield Database.of(directory)
     server.destroy()
 

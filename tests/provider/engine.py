@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, LiteralString
 
@@ -12,7 +13,6 @@ from psycopg import sql
 from pulumi import automation
 
 from local.directory import FoundationDirectory
-from local.postgres.server import PostgresServer
 from local.toolchain import Toolchain
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -23,7 +23,7 @@ Program = Callable[[], None]
 class Database:
     """A real server of the session's; each test takes names of its own in it."""
 
-    settings: dict[str, str]
+    settings: dict[str, str] = field(repr=False)
 
     @classmethod
     def of(cls, directory: FoundationDirectory) -> Database:
@@ -67,19 +67,17 @@ class Project:
             env_vars=self.environment,
             pulumi_command=automation.PulumiCommand(root=str(self._toolchain.directory.root)),
         )
-        return automation.create_or_select_stack(
-            self._stack, project_name="foundation", program=program, opts=options
-        )
+        return automation.create_or_select_stack(self._stack, project_name="foundation", program=program, opts=options)
 
-    def up(self, program: Program) -> dict[str, int]:
+    def up(self, program: Program, *, refresh: bool = False) -> dict[str, int]:
         """Updates; how many resources were created, updated and so on. Raises ``CommandError`` with the output."""
-        summary = self.stack(program).up(color="never")
+        summary = self.stack(program).up(color="never", refresh=refresh)
         return dict(summary.summary.resource_changes or {})
 
     def preview(self, program: Program) -> tuple[dict[str, int], str]:
         """What an update would do, and what the user sees of it."""
         result = self.stack(program).preview(color="never", diff=True)
-        return {str(key.value): count for key, count in result.change_summary.items()}, result.stdout
+        return {str(getattr(key, "value", key)): count for key, count in result.change_summary.items()}, result.stdout
 
     def refresh(self, program: Program) -> None:
         self.stack(program).refresh(color="never")
@@ -103,3 +101,8 @@ class Project:
     def state_text(self) -> str:
         """Everything the file backend holds, current state and history."""
         return "\n".join(file.read_text() for file in self.folder.rglob("*.json"))
+
+    def forget(self) -> None:
+        """Loses the state; the world stays as it is."""
+        shutil.rmtree(self.folder / "state")
+        (self.folder / "state").mkdir()
