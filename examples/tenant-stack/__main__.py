@@ -5,9 +5,9 @@ Kubernetes comes from KUBECONFIG, PostgreSQL from libpq's variables (see ../tena
 
 from uuid import UUID
 
-import products
 import pulumi
 
+import products
 from components.postgres.platform import DatabasePlatform, DatabasePlatformArgs
 from components.tenant.pod import DatabaseAddress
 from components.tenant.stack import TenantStack, TenantStackArgs, TenantSurroundings
