@@ -1,0 +1,1 @@
+"""Provider plugins that stand in for published ones in local environments."""

@@ -1,0 +1,62 @@
+"""Keeping secrets out of what the user is told: the API server quotes values that it refuses."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from provider.plugin import Properties, Secret, reveal
+
+# Shorter values are too likely to be parts of innocent words.
+_SHORTEST = 4
+SHOWN = "[secret]"
+
+
+def redact(text: str, *sources: Properties) -> str:
+    """``text`` without the secrets of ``sources`` (inputs or outputs of a resource)."""
+    found = {value for source in sources for value in _secrets(source)}
+    for value in sorted(found, key=len, reverse=True):
+        text = text.replace(value, SHOWN)
+    return text
+
+
+def _secrets(properties: Mapping[str, Any]) -> Iterator[str]:
+    if reveal(properties.get("kind")) == "Secret":
+        for section in ("data", "stringData"):
+            yield from _texts(reveal(properties.get(section)))
+    for value in properties.values():
+        yield from _marked(value)
+
+
+def _marked(value: Any) -> Iterator[str]:
+    match value:
+        case Secret():
+            yield from _texts(reveal(value))
+        case Mapping():
+            for item in value.values():
+                yield from _marked(item)
+        case list():
+            for item in value:
+                yield from _marked(item)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text inside a secret, as it is and as base64 would hide it."""
+    match value:
+        case str() if len(value) >= _SHORTEST:
+            yield value
+            yield base64.b64encode(value.encode()).decode()
+            try:
+                decoded = base64.b64decode(value, validate=True).decode()
+            except (binascii.Error, UnicodeDecodeError):
+                return
+            if len(decoded) >= _SHORTEST:
+                yield decoded
+        case Mapping():
+            for item in value.values():
+                yield from _texts(item)
+        case list():
+            for item in value:
+                yield from _texts(item)
