@@ -8,6 +8,8 @@ from typing import Any
 
 # kubelet's own default.
 PODS_PER_NODE = 110
+# Local disk, as the smallest type in use has it (CPX21: 80 GB); pods ask for some of it.
+DISK = "80G"
 # A taint's effect: pods that don't tolerate it are not placed here, those that run stay.
 NO_SCHEDULE = "NoSchedule"
 
@@ -24,7 +26,12 @@ class Node:
 
     def manifest(self) -> dict[str, Any]:
         """The Kubernetes object."""
-        resources = {"cpu": str(self.cpu), "memory": f"{self.memory}Gi", "pods": str(PODS_PER_NODE)}
+        resources = {
+            "cpu": str(self.cpu),
+            "memory": f"{self.memory}Gi",
+            "ephemeral-storage": DISK,
+            "pods": str(PODS_PER_NODE),
+        }
         return {
             "apiVersion": "v1",
             "kind": "Node",
