@@ -22,6 +22,7 @@ class Kubernetes(Model):
     kubeconfig_config: str | None = None
     """Or: the secret key of the stack's Pulumi configuration that holds a kubeconfig."""
     context: str | None = None
+    """Context of the kubeconfig; None is its current one."""
     cluster_identifier: Annotated[str, StringConstraints(min_length=1)]
     """Fixed identity of the cluster: a changed kubeconfig then never replaces what runs in it."""
 
@@ -36,7 +37,9 @@ class PodSelector(Model):
     """Pods of a platform service, by the namespace's name and the pods' labels."""
 
     namespace: str
+    """The namespace's name."""
     labels: Labels
+    """Labels that the pods have."""
 
 
 class PostgreSQL(Model):
@@ -47,10 +50,15 @@ class PostgreSQL(Model):
     service: str | None = None
     """The service's name in ``service_file``."""
     host: str | None = None
+    """Or: the server's host."""
     port: Port = 5432
+    """The server's port."""
     username: str | None = None
+    """A role that may create roles and databases."""
     password: SecretRef | None = None
+    """The role's password."""
     sslmode: Annotated[str, StringConstraints(pattern=r"^(disable|require|verify-ca|verify-full)$")] = "verify-full"
+    """As libpq has it. A service file's own comes first."""
     database: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")] = "foundation"
     """Holds the tenants' schemas (FC-274)."""
     auth_database: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")] = "auth_db"
@@ -75,16 +83,22 @@ class Platform(Model):
     """Where the platform's own services run, for the ways that NetworkPolicies allow (FC-171 to FC-173, FC-309)."""
 
     ingress: PodSelector = PodSelector(namespace="foundation", labels={"app": "traefik"})
+    """Traefik: the only way in from outside (FC-171)."""
     prometheus: PodSelector = PodSelector(namespace="foundation", labels={"app.kubernetes.io/name": "prometheus"})
+    """Scrapes the tenants' pods (FC-309)."""
     pooler: PodSelector = PodSelector(namespace="foundation", labels={"app": "pgbouncer"})
+    """PgBouncer: the tenants' way to the database (FC-172, FC-309)."""
     dns: PodSelector = PodSelector(namespace="kube-system", labels={"k8s-app": "kube-dns"})
+    """The cluster's DNS (FC-173)."""
 
 
 class Gateway(Model):
     """Names of shared gateway objects, in the platform's namespace (FC-054 to FC-056)."""
 
     entry_point: str = "websecure"
+    """Traefik's entry point (FC-054)."""
     tls_secret: str = "foundation-wildcard-tls"
+    """Name of the Secret with the wildcard certificate (FC-056)."""
     auth_address: str = "http://auth-service.foundation.svc.cluster.local:8080/verify"
     """Address that Traefik's ForwardAuth asks (FC-297)."""
 
@@ -97,12 +111,19 @@ class EnvironmentSettings(Model):
     region: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,5}[0-9]?$")]
     """Home of the data: fsn1 or nbg1 in production (FC-287), ``local`` on one machine."""
     products: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Products that run here."""
     image_registry: str = "ghcr.io/foundation"
+    """Where the products' images come from (FC-084, FC-290)."""
     platform_namespace: str = "foundation"
+    """Namespace of the platform's own services (FC-290)."""
     kubernetes: Kubernetes
+    """The cluster."""
     postgresql: PostgreSQL
+    """The database server."""
     platform: Platform = Platform()
+    """The platform's own services, as NetworkPolicies name them."""
     gateway: Gateway = Gateway()
+    """Names of the shared gateway's objects."""
     shared_secrets: dict[str, SecretRef] = {}
     """Secrets that tenants without their own share, such as shared_anthropic_key (FC-082)."""
     protect: bool = True

@@ -18,8 +18,11 @@ class Meter(Model):
     """A usage event (FC-114 to FC-118)."""
 
     event: str
+    """The event's name."""
     billable: bool
+    """Whether it may cost money."""
     unit: str
+    """What one is."""
     plans: tuple[str, ...] = ()
     """Plans on which it is billable; empty: on all."""
 
@@ -29,7 +32,9 @@ class Product(Model):
 
     api_version: Literal["foundation/v1"] = "foundation/v1"
     name: str
+    """The folder's name with hyphens."""
     display_name: str
+    """The product's name as people read it."""
     image_tag: ImageTag
     """Tag of the product's own images unless a tenant says otherwise (FC-084)."""
     plans: Annotated[dict[str, Plan], Field(min_length=1)]

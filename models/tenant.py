@@ -36,7 +36,9 @@ class Tools(Model):
     """Tools that an agent may and may not use."""
 
     allow: tuple[str, ...] = ()
+    """Tools granted on top of the agent's own."""
     deny: tuple[str, ...] = ()
+    """Tools taken away."""
 
 
 class CustomAgent(Model):
@@ -47,10 +49,15 @@ class CustomAgent(Model):
         StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,62}$"),
         explained("must start with a letter and hold only a-z, 0-9 and hyphen"),
     ]
+    """Unique among the tenant's agents."""
     role: Annotated[str, StringConstraints(min_length=1)] | None = None
+    """What the agent is for; every custom agent has one (FC-097)."""
     soul_path: Annotated[str, StringConstraints(min_length=1)] | None = None
+    """File with the agent's instructions; every custom agent has one (FC-097)."""
     model: str | None = None
+    """Model that the agent runs on; the product's own by default."""
     tools: Tools = Tools()
+    """exec, ssh and deploy can't be granted: they require a security review (FC-098)."""
 
     def problem(self) -> str | None:
         """What breaks the enterprise rules, in the words of FC-097 and FC-098; None when nothing does."""
@@ -65,41 +72,57 @@ class Overrides(Model):
     """Single fields of the plan that a contract changes; what isn't given stays as the plan says."""
 
     monthly_price_cents: Annotated[int, Field(ge=0)] | None = None
+    """Price by contract, in cents a month (FC-318)."""
     requests_per_minute: Positive | None = None
+    """At the gateway; required where the plan has no limit of its own (FC-070)."""
     tasks_per_month: Positive | None = None
+    """Tasks included in each calendar month."""
     tasks_per_hour: Positive | None = None
+    """Tasks in any hour."""
     concurrent_tasks: Positive | None = None
+    """Tasks at the same time."""
     max_replicas: Positive | None = None
+    """Upper bound of the autoscaler (FC-306)."""
     requests: Resources | None = None
+    """CPU and memory set aside for each pod's main container."""
     limits: Resources | None = None
+    """CPU and memory that each pod's main container may use."""
 
 
 class Agents(Model):
     """Agent configuration of an enterprise tenant (FC-094)."""
 
     disabled: tuple[str, ...] = ()
+    """Ids of agents that are switched off."""
     models: dict[str, str] = {}
     """Model by agent id."""
     tools: dict[str, Tools] = {}
     """Granted and denied tools by agent id."""
     custom: tuple[CustomAgent, ...] = ()
+    """Agents of the tenant's own."""
 
 
 class Discord(Model):
     """The tenant's Discord server; its bot token is the secret ``discord_token`` (FC-304)."""
 
     guild_id: str | None = None
+    """The server's id, in quotes."""
     channel_id: str | None = None
+    """The id of the channel that gets a thread for each task (FC-106), in quotes."""
 
 
 class Integrations(Model):
+    """Services of other companies that the tenant uses."""
+
     discord: Discord = Discord()
+    """Where tasks are talked about."""
 
 
 class FinalBackup(Model):
     """Proof of the backup taken before a deleted tenant's file may be removed."""
 
     taken_at: datetime
+    """When, with the time zone."""
     location: Annotated[str, StringConstraints(min_length=1)]
     """Where the backup lies: a path or an address."""
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$"), explained("must be 64 hexadecimal digits")]
@@ -111,6 +134,7 @@ class Tenant(Model):
 
     api_version: Literal["foundation/v1"] = "foundation/v1"
     product: str = "foundation-cloud"
+    """The product that the tenant uses."""
     slug: Slug
     """Part of every name: it can't be changed later."""
     id: UUID
@@ -134,9 +158,14 @@ class Tenant(Model):
     image_tag: ImageTag | None = None
     """Tag or digest of the product's image for this tenant; None is the product's own."""
     overrides: Overrides = Overrides()
+    """Single fields of the plan that a contract changes."""
     features: tuple[str, ...] = ()
+    """Features on top of the plan's."""
     agents: Agents = Agents()
+    """Changes to the product's agents, on plans with custom agents."""
     integrations: Integrations = Integrations()
+    """Services of other companies."""
     secrets: dict[str, SecretRef] = {}
     """References by key of the tenant's Secret, such as anthropic_key (BYOK)."""
     final_backup: FinalBackup | None = None
+    """Recorded by `foundation tenants remove`; only for deleted tenants."""
