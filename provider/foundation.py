@@ -25,17 +25,15 @@ class Foundation(Plugin[Server]):
     }
 
     def check_config(self, old: Properties | None, new: Properties) -> CheckResult:
-        # The engine adds settings of its own, such as version and pluginDownloadURL.
-        own = {"version", "pluginDownloadURL", "__internal"}
-        failures = [
-            CheckFailure(key, f"unknown setting; the provider has: {', '.join(SETTINGS)}")
-            for key in sorted(new)
-            if key not in SETTINGS and key not in own
-        ]
+        # The project is named as the plugin is, so the engine hands the default provider all of the project's
+        # configuration. What isn't a setting of the plugin stays out of its state.
+        known = {*SETTINGS, "version", "pluginDownloadURL", "__internal"}
+        settings = {key: value for key, value in new.items() if key in known}
+        failures = []
         port = new.get("port")
         if isinstance(port, str) and not (port.isdecimal() and 0 < int(port) < 65536):
             failures.append(CheckFailure("port", f"{port!r} is no TCP port: give 1 to 65535"))
-        return CheckResult(new, failures)
+        return CheckResult(settings, failures)
 
     def configure(self, inputs: Properties) -> Server:
         return Server.from_settings(inputs)
