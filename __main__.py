@@ -29,8 +29,10 @@ def main() -> None:
         server = database_server(loaded.settings.postgresql, config.require_secret, place)
     except InvalidInput as error:
         raise pulumi.RunError("\n".join(str(problem) for problem in error.problems)) from None
-    except (OSError, LookupError) as error:
-        raise pulumi.RunError(f"the database's service file: {error}") from None
+    except FileNotFoundError as error:
+        raise pulumi.RunError(f"{error.filename} isn't there; is the environment's sandbox up (make up)?") from None
+    except LookupError as error:
+        raise pulumi.RunError(str(error.args[0])) from None
     environment = Environment(
         "foundation",
         EnvironmentArgs(

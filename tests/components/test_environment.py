@@ -22,7 +22,7 @@ CONFIG = {"postgres_password": "the-admin", "shared_anthropic_key": "the-shared-
 REGISTRY = "foundation:tenancy:Registry"
 
 
-def build(of: Loaded, **options: Any) -> Graph:
+def build(of: Loaded, folder: Path = Path(), **options: Any) -> Graph:
     def program() -> None:
         config = pulumi.Config()
         settings = of.settings
@@ -30,8 +30,8 @@ def build(of: Loaded, **options: Any) -> Graph:
             "foundation",
             EnvironmentArgs(
                 loaded=of,
-                cluster=cluster(settings.kubernetes, config.require_secret, Path),
-                database_server=database_server(settings.postgresql, config.require_secret, Path),
+                cluster=cluster(settings.kubernetes, config.require_secret, folder.joinpath),
+                database_server=database_server(settings.postgresql, config.require_secret, folder.joinpath),
                 secret=config.require_secret,
             ),
         )
