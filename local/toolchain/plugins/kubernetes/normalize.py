@@ -5,10 +5,9 @@ from __future__ import annotations
 import base64
 import binascii
 import copy
-from typing import Any
-
 from local.toolchain.plugins.kubernetes import quantities
 from local.toolchain.plugins.kubernetes.catalog import BUILT_IN
+from local.toolchain.plugins.kubernetes.empties import without_empties
 from local.toolchain.plugins.kubernetes.objects import Object, is_crd, is_secret, kind_of, metadata
 from provider.plugin import contains_unknown
 
@@ -33,7 +32,7 @@ def normalize(obj: Object) -> Object:
         elif is_secret(obj):
             _normalize_secret(obj)
         else:
-            obj = _without_nulls(obj)
+            obj = without_empties(obj)
             # Keys of ConfigMaps and labels are the user's own words, not fields.
             for section in obj.keys() - {"metadata", "data", "binaryData"}:
                 quantities.canonicalize(obj[section])
@@ -66,11 +65,3 @@ def _normalize_secret(obj: Object) -> None:
                     data[key] = base64.b64encode(base64.b64decode(value, validate=False)).decode()
                 except binascii.Error:
                     continue  # the server says what is wrong with it
-
-
-def _without_nulls(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
-    if isinstance(value, list):
-        return [_without_nulls(item) for item in value]
-    return value

@@ -9,20 +9,20 @@ _BINARY = {"Ki": 1, "Mi": 2, "Gi": 3, "Ti": 4, "Pi": 5, "Ei": 6}
 _DECIMAL = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
 # Fields whose values (or whose values' values) are quantities, in every built-in kind that has them.
 MAPS = frozenset(
-    [
-        "limits",
-        "requests",
-        "hard",
+    {
+        "capacity",
         "default",
         "defaultRequest",
+        "hard",
+        "limits",
         "max",
-        "min",
         "maxLimitRequestRatio",
-        "capacity",
+        "min",
         "overhead",
-    ]
+        "requests",
+    }
 )
-VALUES = frozenset(["sizeLimit", "divisor", "averageValue"])
+VALUES = frozenset({"averageValue", "divisor", "sizeLimit"})
 
 
 def canonical(value: Any) -> Any:
