@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 import pulumi
 from pulumi_postgresql import Database, Extension, Grant, Role
 
 from components.postgres.resources import Migration, SchemaMigrations
 
-OWNER: Final = "foundation_owner"
-"""Owns databases, tenants' schemas and what migrations make in them; nobody logs in as it."""
 
-TENANTS: Final = "foundation_tenants"
-"""Every tenant's role is a member. It holds the right to connect and nothing else: the database's access list then
-has one entry for all tenants, however many there are."""
+def owner_of(database: str) -> str:
+    """The role that owns the database, tenants' schemas and what migrations make in them; nobody logs in as it.
+
+    Roles belong to the whole server: the database in the name lets several environments share one.
+    """
+    return f"{database}_owner"
+
+
+def tenants_of(database: str) -> str:
+    """The role that every tenant's role is a member of. It holds the right to connect and nothing else: the
+    database's access list then has one entry for all tenants, however many there are."""
+    return f"{database}_tenants"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,8 +49,8 @@ class DatabasePlatform(pulumi.ComponentResource):
     def __init__(self, name: str, args: DatabasePlatformArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("foundation:postgres:DatabasePlatform", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
-        self.owner = Role(f"{name}-owner", name=OWNER, login=False, opts=child).name
-        self.tenants = Role(f"{name}-tenants", name=TENANTS, login=False, opts=child).name
+        self.owner = Role(f"{name}-owner", name=owner_of(args.database), login=False, opts=child).name
+        self.tenants = Role(f"{name}-tenants", name=tenants_of(args.database), login=False, opts=child).name
         database = Database(f"{name}-database", name=args.database, owner=self.owner, opts=child)
         closed = _close(f"{name}-close", args.database, database, self.owner, child)
         connect = Grant(
