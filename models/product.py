@@ -78,6 +78,8 @@ class Finding:
     message: str
     """Follows the field's value, such as "is no agent of foundation-cloud"."""
     hint: str = ""
+    show: bool = True
+    """Whether the field's value stands before the message."""
 
 
 def nothing_more(tenant: Tenant, plan: Plan) -> tuple[Finding, ...]:

@@ -158,9 +158,10 @@ class _Tree:
         self._seen: set[int] = set()
 
     def walk(self, node: Node, keys: Keys) -> None:
+        # A value's line is that of its key, which the entry has noted.
         self.lines.setdefault(keys, node.start_mark.line + 1)
         if id(node) in self._seen:
-            self._problem(node, keys, "is an alias (`*name`)", "write the value out")
+            self._problem(node, keys, "is an alias (`*name`)", "write the value out", self.lines[keys])
             return
         self._seen.add(id(node))
         if isinstance(node, SequenceNode):
@@ -181,5 +182,7 @@ class _Tree:
         self.lines[down] = key.start_mark.line + 1
         self.walk(value, down)
 
-    def _problem(self, node: Node, keys: Keys, message: str, hint: str) -> None:
-        self.problems.append(Problem(self.file, node.start_mark.line + 1, field_name(keys), None, message, hint))
+    def _problem(self, node: Node, keys: Keys, message: str, hint: str, line: int | None = None) -> None:
+        # An alias's node stands where the anchor is.
+        line = node.start_mark.line + 1 if line is None else line
+        self.problems.append(Problem(self.file, line, field_name(keys), None, message, hint))

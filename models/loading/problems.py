@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 _LONGEST_VALUE = 60
+_FEW = 8
 
 
 @dataclass(frozen=True, order=True)
@@ -51,10 +52,12 @@ def shown(value: object) -> str | None:
 
 
 def nearest(value: str, right: Iterable[str]) -> str:
-    """A hint: the nearest right value when one is near, and all of them."""
+    """A hint: the nearest right value when one is near, and all of them when they are few or none is near."""
     choices = list(right)
     if not choices:
         return "there is none yet"
     close = difflib.get_close_matches(value, choices, n=1)
     every = ", ".join(choices)
-    return f"did you mean {close[0]!r}? ({every})" if close else f"use one of: {every}"
+    if not close:
+        return f"use one of: {every}"
+    return f"did you mean {close[0]!r}?" + (f" ({every})" if len(choices) <= _FEW else "")

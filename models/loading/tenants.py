@@ -114,9 +114,8 @@ def _check_tenant(document: Document, tenant: Tenant, products: Mapping[str, Pro
     _check_secrets(document, tenant, plan, product)
     _check_agents(document, tenant, plan, product)
     _check_features(document, tenant, plan, product)
-    if not document.problems:
-        for finding in module.check(tenant, effective):
-            document.report(finding.path, finding.message, hint=finding.hint)
+    for finding in module.check(tenant, effective):
+        document.report(finding.path, finding.message, hint=finding.hint, show=finding.show)
 
 
 def _check_overrides(document: Document, plan: Plan, effective: Plan) -> None:
@@ -137,13 +136,14 @@ def _check_secrets(document: Document, tenant: Tenant, plan: Plan, product: Prod
     own = product.model_provider_key
     if own is None:
         return
+    # FC-091
     if plan.key_model is KeyModel.OWN and own not in tenant.secrets:
         hint = "give a reference such as `{config: KEY}`"
-        document.report(("secrets", own), f"is missing: {plan.name} always brings its own key (FC-091)", hint=hint)
+        document.report(("secrets", own), f"is missing: {plan.name} always brings its own key", hint=hint)
     if plan.key_model is KeyModel.POOLED and own in tenant.secrets:
         may = [name for name, other in product.plans.items() if other.key_model is not KeyModel.POOLED]
         hint = f"remove it; an own key is for: {', '.join(may)}"
-        document.report(("secrets", own), f"{plan.name} uses the platform's key (FC-091)", hint=hint, show=False)
+        document.report(("secrets", own), f"{plan.name} uses the platform's key", hint=hint, show=False)
 
 
 def _check_agents(document: Document, tenant: Tenant, plan: Plan, product: Product) -> None:

@@ -57,7 +57,7 @@ def _report(model: type[BaseModel], document: Document, prefix: Keys, details: E
         return  # That it's a secret in clear has been said.
     context: dict[str, Any] = details.get("ctx", {})
     if kind == "missing":
-        document.report(keys, "is missing", hint=_description(model, path), prefix=prefix)
+        document.report(keys, f"is missing: {_description(model, path)}", prefix=prefix)
     elif kind == "extra_forbidden":
         name = str(path[-1])
         choices = sorted(_at(model, path[:-1]).get("properties", {}))
@@ -123,4 +123,5 @@ def _choices(schema: Schema) -> list[Any]:
 def _description(model: type[BaseModel], path: Keys) -> str:
     """What the field means, in one sentence."""
     text = str(_at(model, path).get("description", ""))
-    return text.split("\n\n")[0].split(". ")[0].replace("\n", " ").rstrip(".")
+    sentence = text.split("\n\n")[0].split(". ")[0].replace("\n", " ").rstrip(".")
+    return sentence[:1].lower() + sentence[1:]

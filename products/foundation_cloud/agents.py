@@ -127,7 +127,7 @@ def _findings(templates: Templates, tenant: Tenant) -> Iterator[Finding]:
             if agent not in ours:
                 # A custom agent says it itself, where FC-098 is checked.
                 hint = "say it where the agent is defined" if agent in known else nearest(agent, ours)
-                yield Finding(("agents", field, agent), "names no agent of the product", hint)
+                yield Finding(("agents", field, agent), "is no agent of the product", hint, show=False)
     for agent, tools in tenant.agents.tools.items():
         for tool in sorted(set(tools.allow) & set(tools.deny)):
             yield Finding(("agents", "tools", agent), f"allows and denies {tool!r}", "choose one")
