@@ -10,15 +10,18 @@ from __future__ import annotations
 import contextlib
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 # A server that still runs so many seconds after it was asked to end is killed; both servers need less than 5.
 STOP_TIMEOUT = 30.0
 KILL_TIMEOUT = 10.0
+# A server that runs already may be busy or still starting; after so many seconds it is taken for stuck.
+RESUME_TIMEOUT = 30.0
 # A log longer than this (bytes) is begun anew at the next start.
 MAX_LOG = 20_000_000
 
@@ -45,21 +48,25 @@ class ServerProcess:
 
     def find(self) -> psutil.Process | None:
         """The running process, whoever started it, or None."""
+        found: dict[int, psutil.Process] = {}
+        parents: dict[int, int] = {}
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
                 arguments = process.cmdline()
                 if arguments and Path(arguments[0]).name == self.program and str(self.data) in arguments[1:]:
-                    return process
-        return None
+                    found[process.pid] = process
+                    parents[process.pid] = process.ppid()
+        # A child that was forked this moment still has the arguments of its parent, who is the server.
+        return next((process for pid, process in found.items() if parents.get(pid) not in found), None)
 
     def spawn(
         self, arguments: Sequence[str | Path], environment: Mapping[str, str], account: Account | None = None
-    ) -> subprocess.Popen[bytes]:
+    ) -> None:
         """Start the server in a session of its own, so that it survives the shell; its output goes to the log."""
         self.log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         too_long = self.log.exists() and self.log.stat().st_size > MAX_LOG
         with self.log.open("wb" if too_long else "ab") as log:
-            return subprocess.Popen(
+            subprocess.Popen(
                 [str(argument) for argument in arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -72,6 +79,23 @@ class ServerProcess:
                 group=account.gid if account else None,
                 extra_groups=[] if account else None,
             )
+
+    def wait_until(self, answers: Callable[[], bool], timeout: float) -> None:
+        """Wait until the server answers, at most ``timeout`` seconds. Raises ``ServerError``, at once when it ends."""
+        process = self.find()
+
+        def ready() -> bool:
+            if process is None or not _is_alive(process):
+                raise self.failure(f"{self.program} ended")
+            return answers()
+
+        attempts = Retrying(
+            retry=retry_if_result(lambda answer: not answer), stop=stop_after_delay(timeout), wait=wait_fixed(0.1)
+        )
+        try:
+            attempts(ready)
+        except RetryError as error:
+            raise self.failure(f"{self.program} did not answer within {timeout:.0f} s") from error
 
     def stop(self, polite: signal.Signals) -> None:
         """Ask the server to end and wait for it; kill it when it doesn't. Nothing happens when it isn't running."""
@@ -93,6 +117,13 @@ class ServerProcess:
         """The error to raise: what happened, where the log is and how it ends."""
         lines = self.log.read_text(errors="replace").splitlines()[-15:] if self.log.exists() else []
         return ServerError("\n".join([f"{what}; its log {self.log} ends with:", *(f"  {line}" for line in lines)]))
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _children(process: psutil.Process) -> list[psutil.Process]:

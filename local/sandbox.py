@@ -47,7 +47,7 @@ class Part:
 
 
 class Server(Protocol):
-    """What the sandbox asks of each of its servers; ``start`` returns when the server answers."""
+    """What the sandbox asks of each of its servers; ``start`` and a successful ``resume`` return when it answers."""
 
     @property
     def name(self) -> str: ...
@@ -56,6 +56,7 @@ class Server(Protocol):
     @property
     def process(self) -> ServerProcess: ...
     def endpoint(self, port: int) -> str: ...
+    def resume(self, port: int) -> bool: ...
     def start(self, port: int) -> None: ...
     def stop(self) -> None: ...
     def answers(self) -> bool: ...
@@ -74,8 +75,9 @@ class Sandbox:
     """The servers of one environment, everything of them in one folder.
 
     ``context`` names a context of the user's own kubeconfig to use instead of the sandbox's cluster; None means what
-    the sandbox was started with before, else its own cluster. Of such a cluster only the CRDs are installed, and they
-    stay when the sandbox is destroyed, since other things may use them by then.
+    the sandbox was started with before, else its own cluster. Asking for another one than before raises
+    ``ContextConflict``. In the user's cluster only the CRDs are installed; they stay when the sandbox is destroyed,
+    since other things may use them by then.
 
     Every method may be called at any time and finishes what an earlier, killed call left half-done.
     """
@@ -85,10 +87,9 @@ class Sandbox:
         folder = directory.sandbox.resolve()
         self.kubernetes = KubernetesServer(folder, directory.kubeconfig)
         self.postgres = PostgresServer(folder, directory.pg_service_file)
-        self._settings = self._load()
+        self._wanted_context = context
         self._changing = threading.Lock()  # the servers start on threads of their own
-        if context is not None:
-            self._choose(context)
+        self._settings = self._load()
 
     def start(self, progress: Callable[[str], None] = note, nodes: Sequence[Node] = DEFAULT_NODES) -> list[Part]:
         """Start what isn't running, side by side, and wait until all of it answers.
@@ -118,7 +119,6 @@ class Sandbox:
             shutil.rmtree(self.directory.sandbox, ignore_errors=True)
             self.directory.sandbox_file.unlink(missing_ok=True)
         self._lock_file.unlink(missing_ok=True)
-        self._settings = Settings()
 
     def status(self) -> list[Part]:
         """What each server is doing now."""
@@ -131,23 +131,29 @@ class Sandbox:
 
         Raises ``ClusterError``, also when the cluster is the user's own.
         """
+        self._settings = self._load()
         if self._settings.context is not None:
             raise ClusterError(f"the cluster of context {self._settings.context!r} has its own nodes")
         with self._api() as api:
             add_nodes(api, [node])
 
-    def _choose(self, context: str) -> None:
-        exists = self.directory.sandbox_file.exists()
-        if exists and self._settings.context != context:
-            used = f"context {self._settings.context!r}" if self._settings.context else "a cluster of its own"
+    def _load(self) -> Settings:
+        """What is remembered, with the context that was asked for. Raises ``ContextConflict``."""
+        file = self.directory.sandbox_file
+        if not file.exists():
+            return Settings(context=self._wanted_context)
+        settings = Settings(**json.loads(file.read_text()))
+        if self._wanted_context not in (None, settings.context):
+            used = f"context {settings.context!r}" if settings.context else "a cluster of its own"
             raise ContextConflict(
-                f"the sandbox in {self.directory.root} uses {used}, not context {context!r}; "
+                f"the sandbox in {self.directory.root} uses {used}, not context {self._wanted_context!r}; "
                 "destroy it first (foundation down)"
             )
-        self._settings.context = context
+        return settings
 
     def _run(self, server: Server) -> None:
-        if server.process.find() is not None and server.answers():
+        known = self._settings.ports.get(server.name)
+        if known is not None and server.resume(known):
             return
         server.stop()
         for attempt in range(ATTEMPTS):
@@ -201,11 +207,9 @@ class Sandbox:
     def _locked(self) -> Iterator[None]:
         # One start, stop or destroy at a time; the kernel frees the lock of a process that dies.
         with FileLock(self._lock_file, mode=0o600):
+            # What a call that had the lock before has changed.
+            self._settings = self._load()
             yield
-
-    def _load(self) -> Settings:
-        file = self.directory.sandbox_file
-        return Settings(**json.loads(file.read_text())) if file.exists() else Settings()
 
     def _remember_port(self, server: str, port: int) -> None:
         with self._changing:

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import shutil
 import signal
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-
-from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from local.files import write_private
 from local.kubernetes.api import ClusterApi
 from local.kubernetes.manifests import SERVER, module_version, stages
 from local.ports import LOOPBACK
-from local.processes import ServerProcess
+from local.processes import RESUME_TIMEOUT, ServerError, ServerProcess
 from local.toolchain.golang import build_go
 
 PROGRAM = "foundation-kubernetes"
@@ -59,6 +56,16 @@ class KubernetesServer:
         """Where clients reach it."""
         return f"https://{LOOPBACK}:{port}"
 
+    def resume(self, port: int) -> bool:
+        """Whether the server runs already and answers on ``port``, or does so soon."""
+        if self.process.find() is None or not self._own_kubeconfig.exists():
+            return False
+        try:
+            self.process.wait_until(self._ready, RESUME_TIMEOUT)
+        except ServerError:
+            return False
+        return self.endpoint(port) in self.kubeconfig.read_text()
+
     def start(self, port: int) -> None:
         """Run the server on ``port``, wait until its API is ready and write the kubeconfig.
 
@@ -67,12 +74,12 @@ class KubernetesServer:
         executable, stages_file = build(), stages()
         # Whatever an earlier run wrote names an earlier port.
         self._own_kubeconfig.unlink(missing_ok=True)
-        server = self.process.spawn(
+        self.process.spawn(
             [executable, "--data", self.data, "--port", str(port), "--stages", stages_file],
             # Nothing of the caller's: proxies and log settings of his would change what the components do.
             {"PATH": "/usr/bin:/bin", "HOME": str(self.data)},
         )
-        self._wait_until_ready(server)
+        self.process.wait_until(self._ready, START_TIMEOUT)
 
     def stop(self) -> None:
         """End the server; the data stays."""
@@ -98,19 +105,8 @@ class KubernetesServer:
     def _own_kubeconfig(self) -> Path:
         return self.data / "kubeconfig"
 
-    def _wait_until_ready(self, server: subprocess.Popen[bytes]) -> None:
-        def ready() -> bool:
-            if server.poll() is not None:
-                raise self.process.failure(f"Kubernetes ended with exit code {server.returncode}")
-            if not self._own_kubeconfig.exists():
-                return False
-            write_private(self.kubeconfig, self._own_kubeconfig.read_text())
-            return self.answers()
-
-        attempts = Retrying(
-            retry=retry_if_result(lambda answer: not answer), stop=stop_after_delay(START_TIMEOUT), wait=wait_fixed(0.1)
-        )
-        try:
-            attempts(ready)
-        except RetryError as error:
-            raise self.process.failure(f"Kubernetes was not ready within {START_TIMEOUT:.0f} s") from error
+    def _ready(self) -> bool:
+        if not self._own_kubeconfig.exists():
+            return False
+        write_private(self.kubeconfig, self._own_kubeconfig.read_text())
+        return self.answers()

