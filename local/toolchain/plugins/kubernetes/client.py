@@ -65,9 +65,10 @@ class Client:
         from kubernetes.config import ConfigException, load_kube_config_from_dict
 
         configuration = Configuration(connection_pool_maxsize=CONNECTIONS)
-        configuration.retries = False  # type: ignore[assignment]
+        configuration.retries = False
         try:
-            load_kube_config_from_dict(kubeconfig, client_configuration=configuration, persist_config=False)
+            load: Any = load_kube_config_from_dict  # the package has no types
+            load(kubeconfig, client_configuration=configuration, persist_config=False)
         except (ConfigException, ValueError, OSError) as error:
             raise KubeconfigError(f"the kubeconfig can't be used: {error}") from None
         self._configuration = configuration

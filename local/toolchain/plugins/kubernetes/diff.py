@@ -58,6 +58,11 @@ def path_text(path: Path) -> str:
     return text
 
 
+def covers(ignored: str, path: str) -> bool:
+    """Whether an ``ignoreChanges`` path covers a changed path."""
+    return path == ignored or path.startswith((f"{ignored}.", f"{ignored}["))
+
+
 @dataclass
 class _Finder:
     replacing: Sequence[tuple[str, ...]]

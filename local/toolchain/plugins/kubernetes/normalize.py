@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import copy
+
 from local.toolchain.plugins.kubernetes import quantities
 from local.toolchain.plugins.kubernetes.catalog import BUILT_IN
 from local.toolchain.plugins.kubernetes.empties import without_empties

@@ -27,15 +27,16 @@ VALUES = frozenset({"averageValue", "divisor", "sizeLimit"})
 
 def canonical(value: Any) -> Any:
     """``value`` as Kubernetes writes the same quantity; what isn't a quantity is returned as it is."""
-    from kubernetes.utils.quantity import parse_quantity
+    from kubernetes.utils import quantity
 
+    parse: Any = quantity.parse_quantity  # the package has no types
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return value
     text = str(value).strip()
     if "e" in text.lower() and not text.endswith(("E", "Ei")):
         return value  # a decimal exponent stays one
     try:
-        amount = parse_quantity(text)
+        amount: Decimal = parse(text)
     except ValueError:
         return value
     binary = text[-2:] in _BINARY

@@ -4,14 +4,45 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterator, Mapping
-from typing import Any
+import functools
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any, TypeVar, cast
 
-from provider.plugin import Properties, Secret, reveal
+from local.toolchain.plugins.kubernetes import apply
+from provider.plugin import Context, InitFailed, PluginError, Properties, Secret, State, reveal
+
+OperationT = TypeVar("OperationT", bound=Callable[..., Any])
 
 # Shorter values are too likely to be parts of innocent words.
 _SHORTEST = 4
 SHOWN = "[secret]"
+
+
+def discreet(operation: OperationT) -> OperationT:
+    """Keeps the secrets of an operation's arguments out of its errors and its progress."""
+
+    @functools.wraps(operation)
+    def guarded(self: Any, context: Context[Any], *arguments: Any) -> Any:
+        sources: list[Properties] = []
+        for argument in arguments:
+            if isinstance(argument, State):
+                sources += [argument.inputs, argument.outputs]
+            elif isinstance(argument, dict):
+                sources.append(argument)
+
+        def log(message: str) -> None:
+            context.log(redact(message, *sources))
+
+        try:
+            return operation(self, replace(context, log=log), *arguments)
+        except InitFailed as error:
+            reasons = [redact(reason, *sources) for reason in error.reasons]
+            raise InitFailed(error.id, error.outputs, reasons, error.inputs) from None
+        except PluginError as error:
+            raise PluginError(redact(apply.describe(error), *sources)) from None
+
+    return cast(OperationT, guarded)
 
 
 def redact(text: str, *sources: Properties) -> str:

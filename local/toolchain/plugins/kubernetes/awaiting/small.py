@@ -44,7 +44,7 @@ class QuotaReadiness(Readiness):
     timeout = 60.0
 
     def ready(self, live: Object) -> bool:
-        return find(live, "spec", "hard") == find(live, "status", "hard")
+        return bool(find(live, "spec", "hard") == find(live, "status", "hard"))
 
 
 class SecretReadiness(Readiness):
