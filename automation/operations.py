@@ -16,15 +16,17 @@ from automation.errors import Busy, FoundationError, Refused
 from automation.locks import holders
 from automation.project import Project
 from automation.report import Change, Report
+from local.kubernetes.nodes import DEFAULT_NODES, Node, enterprise_node
 from local.sandbox import Sandbox
 from models.loading import Environment
+from models.plan import Pool
 
 Tell = Callable[[str], None]
 """Hears one line for each thing worth saying."""
 OnChange = Callable[[Report, Change | None], None]
 
-# What the guards of the program and the engine say when a change would lose data.
-REFUSALS = ("refused:", "is protected", "cannot be deleted", "protected resource")
+# What messages hold when a change would lose data: the register of tenants speaks, or the engine's own protection.
+REFUSALS = ("foundation:tenancy:Registry", "marked for protection", "it is protected")
 
 
 @dataclass
@@ -49,8 +51,18 @@ def prepare(project: Project, tell: Tell = silent, *, sandbox: bool = True, cont
     environment = project.load()
     variables = engine_environment(project)
     if project.is_local and sandbox:
-        Sandbox(project.directory, context=context).start(progress=tell)
+        Sandbox(project.directory, context=context).start(progress=tell, nodes=_nodes(environment))
     return Session(project, environment, open_stack(project, variables))
+
+
+def _nodes(environment: Environment) -> list[Node]:
+    """The sandbox's nodes, with those that tenants have to themselves: no autoscaler adds them here."""
+    nodes = {node.name: node for node in DEFAULT_NODES}
+    for tenant in environment.tenants:
+        if environment.plan(tenant).pool is Pool.DEDICATED:
+            own = enterprise_node(tenant.slug)
+            nodes[own.name] = own
+    return list(nodes.values())
 
 
 def up(

@@ -183,7 +183,7 @@ class ScratchProject:
         with self.connect("postgres") as server:
             for database in (self.database, f"auth_{self.id}"):
                 server.execute(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)'.encode())
-            pattern = f"%\\_{self.id}\\_app"
+            pattern = f"%\\_{self.id}\\_%"
             for (role,) in server.execute("SELECT rolname FROM pg_roles WHERE rolname LIKE %s", [pattern]).fetchall():
                 server.execute(f'DROP ROLE "{role}"'.encode())
         with self.kubernetes() as api:

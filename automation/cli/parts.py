@@ -74,12 +74,15 @@ def schema(
     json: Json = False,
 ) -> None:
     """Write the JSON Schemas that editors check tenants' files with."""
-    from models.schemas import stale_schemas, write_schemas
+    from models.schemas import stale, write
 
-    folder = options_of(ctx).find().folder
-    files = stale_schemas(folder) if check else write_schemas(folder)
-    _print_parts(json, "stale schemas" if check else "schemas", ("file",), [(str(file),) for file in files])
-    if check and files:
+    folder = options_of(ctx).find().folder / "schemas"
+    names = stale(folder)
+    if not check:
+        write(folder)
+    title = "stale schemas" if check else "schemas written anew"
+    _print_parts(json, title, ("file",), [(f"schemas/{name}",) for name in names])
+    if check and names:
         raise typer.Exit(1)
 
 

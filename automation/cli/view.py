@@ -16,6 +16,7 @@ from rich.text import Text
 from automation.report import CHANGES, PLATFORM, Change, Report
 
 SHOWN_AT_ONCE = 6
+UNLIMITED = 10_000
 SIGNS = {"create": "+", "update": "~", "replace": "±", "delete": "-", "import": "="}
 COLOURS = {"create": "green", "update": "yellow", "replace": "magenta", "delete": "red", "import": "cyan"}
 
@@ -108,5 +109,5 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]
         table.add_row(*(Text(cell) for cell in row))
     console = Console()
     if not console.is_terminal:
-        console = Console(width=max(console.measure(table).maximum, 80))
+        console = Console(width=Console(width=UNLIMITED).measure(table).maximum)
     console.print(table)

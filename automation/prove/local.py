@@ -97,7 +97,7 @@ def _one_more_tenant(clone: Clone) -> Iterator[Figure]:
     others = [change for change in report["changes"] if change["tenant"] != "acme" and change["type"] != REGISTRY]
     yield Figure("one YAML file more", "resources that up creates", "at least 20", str(len(added)), len(added) >= 20)
     yield equal("other resources touched by it", "by the engine's events", len(others), 0)
-    clone.foundation("tenants", "set-plan", "acme", "professional")
+    clone.foundation("tenants", "set-plan", "acme", "pro")
     report = clone.json("up")
     lost = [change for change in report["changes"] if change["action"] in ("delete", "replace")]
     yield Figure(
@@ -156,7 +156,7 @@ def _refusals(clone: Clone) -> Iterator[Figure]:
     file.unlink()
     clone.foundation("up", expect=4)
     yield Figure("a file with data deleted", "`foundation up`", "exit code 4", "exit code 4", ok=True)
-    file.write_text(kept.replace("plan: professional", "plan: profesional") + "\nunknown: 1\n")
+    file.write_text(kept.replace("plan: pro", "plan: proo") + "\nunknown: 1\n")
     clone.foundation("up", expect=2)
     yield Figure("wrong YAML", "`foundation up`", "exit code 2", "exit code 2", ok=True)
     file.write_text(kept)

@@ -1,0 +1,179 @@
+"""A tenant's life through the CLI, and what is refused to keep its data safe."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+from kubernetes import client
+
+from models import names
+from tests.scratch import ScratchProject
+
+Projects = Callable[..., ScratchProject]
+REGISTRY = "foundation:tenancy:Registry"
+
+
+def test_add_change_plan_and_remove(project: Projects) -> None:
+    scratch = project("acme")
+    scratch.cli("up")
+    globex = scratch.slug("globex")
+
+    answer = scratch.json(
+        "tenants", "add", globex, "--plan", "starter", "--name", "Globex", "--email", "it@globex.test"
+    )
+    assert answer["needs_up"]
+    written = scratch.file("globex").read_text()
+    assert written.startswith("# yaml-language-server: $schema=../../schemas/tenant.schema.json\n")
+    assert "# part of every name" in written
+    added = scratch.json("up")["changes"]
+    assert {change["tenant"] for change in added if change["type"] != REGISTRY} == {globex}
+    assert {change["action"] for change in added if change["type"] != REGISTRY} == {"create"}
+    with scratch.connect() as database:
+        database.execute(f'CREATE TABLE "{names.database_schema(globex)}".kept (note text)'.encode())
+
+    scratch.cli("tenants", "set-plan", globex, "pro")
+    after = scratch.file("globex").read_text()
+    assert after == written.replace("plan: starter", "plan: pro")
+    changed = scratch.json("up")["changes"]
+    assert {change["action"] for change in changed} == {"update"}
+    assert {change["tenant"] for change in changed if change["type"] != REGISTRY} == {globex}
+    assert scratch.json("tenants", "show", globex)["plan"] == "pro"
+
+    steps = []
+    while True:
+        step = scratch.json("tenants", "remove", globex)
+        steps.append(step["done"])
+        scratch.cli("up")
+        if step["finished"]:
+            break
+    assert len(steps) == 3
+    (backup,) = (scratch.directory.root / "backups").glob(f"{globex}-*.dump")
+    assert backup.stat().st_mode & 0o077 == 0
+    with scratch.connect() as database:
+        assert not _has_schema(scratch, globex)
+        roles = database.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [names.database_role(globex)])
+        assert not roles.fetchall()
+    assert _phase(scratch, names.namespace(globex)) != "Active"
+    assert [tenant["slug"] for tenant in scratch.json("tenants", "list")["tenants"]] == [scratch.slug("acme")]
+    backup.unlink()
+
+
+def test_remove_at_once_records_a_backup_that_can_be_read(project: Projects) -> None:
+    scratch = project("acme", "globex")
+    scratch.cli("up")
+    globex = scratch.slug("globex")
+    file = scratch.file("globex")
+
+    # The first two steps one by one, as if the command had been interrupted there.
+    scratch.cli("tenants", "remove", globex)
+    scratch.cli("up")
+    assert _has_schema(scratch, globex)
+    assert _deployments(scratch, globex) == 0
+    scratch.cli("tenants", "remove", globex)
+    recorded = file.read_text()
+    (backup,) = (scratch.directory.root / "backups").glob(f"{globex}-*.dump")
+    assert hashlib.sha256(backup.read_bytes()).hexdigest() in recorded
+
+    # A backup that isn't the recorded one any more stops the removal.
+    whole = backup.read_bytes()
+    backup.write_bytes(whole[:-1])
+    scratch.cli("tenants", "remove", globex, "--yes", expect=1)
+    assert _has_schema(scratch, globex)
+    backup.write_bytes(whole)
+
+    scratch.cli("tenants", "remove", globex, "--yes")
+    assert not file.exists()
+    assert not _has_schema(scratch, globex)
+    assert _has_schema(scratch, scratch.slug("acme"))
+    backup.unlink()
+
+
+def test_a_file_with_data_cannot_simply_go(project: Projects) -> None:
+    scratch = project("acme", "globex")
+    scratch.cli("up")
+    before = scratch.state()
+    kept = scratch.file("globex").read_text()
+    scratch.file("globex").unlink()
+
+    refused = scratch.cli("up", expect=4)
+    assert "still has data" in refused.stderr
+    assert "status: deleted" in refused.stderr
+    assert scratch.json("up", expect=4)["error"]["exit_code"] == 4
+    plain = scratch.shell(f"pulumi up --stack {scratch.environment} --yes --skip-preview", expect=255)
+    assert "still has data" in plain.stdout + plain.stderr
+
+    renamed = kept.replace(f"slug: {scratch.slug('globex')}", f"slug: {scratch.slug('initech')}")
+    scratch.file("initech").write_text(renamed)
+    assert "can't be renamed" in scratch.cli("up", expect=4).stderr
+    scratch.file("initech").unlink()
+
+    assert _resources(scratch) == [resource["urn"] for resource in before["resources"]]
+    scratch.file("globex").write_text(kept)
+    assert not scratch.json("up")["changed"]
+
+
+def test_wrong_files_are_told_all_at_once_and_nothing_is_touched(project: Projects) -> None:
+    scratch = project("acme")
+    scratch.add_tenant("globex", "entreprise")
+    scratch.add_tenant("initech", "starter", unknown=1, slug="Initech!")
+
+    told = scratch.cli("up", expect=2).stderr
+    for expected in ("globex", "entreprise", "enterprise", "unknown", "Initech!"):
+        assert expected in told
+    error = scratch.json("up", expect=2)["error"]
+    assert len(error["problems"]) >= 3
+    assert all(".yaml:" in problem for problem in error["problems"])
+    for command in (["preview"], ["refresh"], ["tenants", "list"]):
+        scratch.cli(*command, expect=2)
+    assert not scratch.state_file.exists()
+    for name in ("globex", "initech"):
+        scratch.file(name).unlink()
+
+
+def test_edits_that_would_be_wrong_are_not_written(project: Projects) -> None:
+    scratch = project("acme")
+    acme = scratch.slug("acme")
+    before = _files(scratch.tenants)
+
+    for arguments in (
+        ["add", acme, "--plan", "starter"],
+        ["add", scratch.slug("globex"), "--plan", "gold"],
+        ["add", "Bad_Slug", "--plan", "starter"],
+        ["add", "admin", "--plan", "starter"],
+        ["add", scratch.slug("globex"), "--plan", "starter", "--email", "nobody"],
+        ["set-plan", acme, "gold"],
+        ["set-plan", scratch.slug("globex"), "starter"],
+        ["show", scratch.slug("globex")],
+        ["remove", scratch.slug("globex")],
+    ):
+        said = scratch.cli("tenants", *arguments, expect=2)
+        assert "next:" in said.stderr
+        assert _files(scratch.tenants) == before, arguments
+
+
+def _files(folder: Path) -> dict[str, str]:
+    return {file.name: file.read_text() for file in folder.iterdir()}
+
+
+def _resources(scratch: ScratchProject) -> list[str]:
+    return [resource["urn"] for resource in scratch.state()["resources"]]
+
+
+def _has_schema(scratch: ScratchProject, slug: str) -> bool:
+    with scratch.connect() as database:
+        found = database.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", [names.database_schema(slug)])
+        return found.fetchone() is not None
+
+
+def _deployments(scratch: ScratchProject, slug: str) -> int:
+    with scratch.kubernetes() as api:
+        deployments = client.AppsV1Api(api).list_namespaced_deployment(names.namespace(slug)).items
+    return sum(deployment.spec.replicas for deployment in deployments)
+
+
+def _phase(scratch: ScratchProject, namespace: str) -> str:
+    with scratch.kubernetes() as api:
+        found = [item for item in client.CoreV1Api(api).list_namespace().items if item.metadata.name == namespace]
+    return str(found[0].status.phase) if found else "gone"
