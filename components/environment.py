@@ -88,7 +88,9 @@ class Environment(pulumi.ComponentResource):
         databases = DatabasePlatform(
             "postgres",
             DatabasePlatformArgs(
-                database=settings.postgresql.database, auth_database=settings.postgresql.auth_database
+                database=settings.postgresql.database,
+                auth_database=settings.postgresql.auth_database,
+                auth_extensions=settings.postgresql.auth_extensions,
             ),
             holds_data,
         )

@@ -63,6 +63,8 @@ class PostgreSQL(Model):
     """Holds the tenants' schemas (FC-274)."""
     auth_database: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")] = "auth_db"
     """The central auth database; tenant roles can't connect to it (FC-274)."""
+    auth_extensions: tuple[str, ...] = ("uuid-ossp",)
+    """Extensions of the auth database (FC-250); what the server doesn't have must be left out."""
     pooler_host: DnsName
     """DB_HOST of the tenants' pods (FC-281)."""
     pooler_port: Port = 5432

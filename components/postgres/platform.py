@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -32,6 +33,8 @@ class DatabasePlatformArgs:
     """Holds the tenants' schemas (FC-274)."""
     auth_database: str = "auth_db"
     """The central auth database, closed to tenants' roles (FC-033, FC-274)."""
+    auth_extensions: Sequence[str] = ("uuid-ossp",)
+    """Extensions of the auth database, by default for uuid_generate_v4() in its tables' defaults (FC-250)."""
 
 
 class DatabasePlatform(pulumi.ComponentResource):
@@ -65,8 +68,8 @@ class DatabasePlatform(pulumi.ComponentResource):
         self.database = connect.database
         auth = Database(f"{name}-auth-database", name=args.auth_database, owner=self.owner, opts=child)
         _close(f"{name}-close-auth", args.auth_database, auth, self.owner, child)
-        # uuid_generate_v4() of its tables' defaults (FC-250).
-        Extension(f"{name}-uuid", name="uuid-ossp", database=auth.name, opts=child)
+        for extension in args.auth_extensions:
+            Extension(f"{name}-{extension}", name=extension, database=auth.name, opts=child)
         self.auth_database = auth.name
         self.register_outputs({"database": self.database, "auth_database": self.auth_database})
 

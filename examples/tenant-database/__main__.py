@@ -18,7 +18,9 @@ CREATE TABLE tasks (
 );
 """
 
-platform = DatabasePlatform("postgres", DatabasePlatformArgs(database="example", auth_database="example_auth"))
+platform = DatabasePlatform(
+    "postgres", DatabasePlatformArgs(database="example", auth_database="example_auth", auth_extensions=())
+)
 acme = TenantDatabase(
     "acme",
     TenantDatabaseArgs(

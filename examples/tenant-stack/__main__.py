@@ -25,7 +25,9 @@ tenant = Tenant(
     admin_email="admin@acme.example",
 )
 
-platform = DatabasePlatform("postgres", DatabasePlatformArgs(database="example", auth_database="example_auth"))
+platform = DatabasePlatform(
+    "postgres", DatabasePlatformArgs(database="example", auth_database="example_auth", auth_extensions=())
+)
 acme = TenantStack(
     "acme",
     TenantStackArgs(
