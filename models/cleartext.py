@@ -27,7 +27,7 @@ SHAPES: Final[tuple[tuple[str, re.Pattern[str]], ...]] = (
 """Kinds of secrets with a shape of their own."""
 
 _TELLING_NAME: Final = re.compile(
-    r"(?:^|[_-])(?:password|passwd|passphrase|(?<!tls[_-])secret|token|api_?key|private_?key|access_?key|credentials?)$"
+    r"(?:^|[_-])(?:password|passwd|passphrase|(?<!tls[_-])secret|token|(?:api|private|access)[_-]?key|credentials?)$"
     r"|(?:^|_)(?:anthropic|openai|stripe|discord)_key$",
     re.IGNORECASE,
 )

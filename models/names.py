@@ -21,7 +21,7 @@ RESERVED_SLUGS: Final = frozenset({"app", "auth", "admin", "www", "api"})
 
 def check_slug(slug: str) -> str:
     """Returns ``slug``. Raises ValueError saying what would be right (FC-277)."""
-    if not SLUG_PATTERN.match(slug):
+    if not SLUG_PATTERN.fullmatch(slug):
         raise ValueError(
             "must have 3 to 32 characters of a-z, 0-9 and hyphen, start with a letter and not end with a hyphen"
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import date
 from functools import cache
@@ -76,8 +77,13 @@ def _report(model: type[BaseModel], document: Document, prefix: Keys, details: E
         document.report(keys, str(context["error"]), prefix=prefix)
     else:
         quoted = kind == "string_type" and not isinstance(document.value(keys), dict | list)
-        message = _expected(kind) or details["msg"].replace("Input should", "should")
+        message = _expected(kind) or _reworded(details["msg"])
         document.report(keys, message, hint="put it in quotes" if quoted else "", prefix=prefix)
+
+
+def _reworded(message: str) -> str:
+    """``String should have at most 100 characters`` as ``must have at most 100 characters``."""
+    return re.sub(r"^\w+ should", "must", message).partition(" after validation")[0]
 
 
 def _expected(kind: str) -> str:
