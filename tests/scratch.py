@@ -41,16 +41,19 @@ class ScratchProject:
     def make(cls, folder: Path, directory: FoundationDirectory) -> ScratchProject:
         """Set up the folder without tenants."""
         scratch = cls(folder, uuid.uuid4().hex[:6], directory)
-        folder.mkdir(parents=True)
+        scratch.fill()
+        return scratch
+
+    def fill(self) -> None:
+        """Write everything but tenants into the folder."""
+        self.folder.mkdir(parents=True, exist_ok=True)
         # The program reads the files beside itself: a link to it would lead back to the clone.
         for file in ("Pulumi.yaml", "__main__.py"):
-            shutil.copy(ROOT / file, folder)
+            shutil.copy(ROOT / file, self.folder)
         for room in ROOMS:
-            if (ROOT / room).exists():
-                (folder / room).symlink_to(ROOT / room)
-        scratch.tenants.mkdir(parents=True)
-        scratch.write_settings()
-        return scratch
+            (self.folder / room).symlink_to(ROOT / room)
+        self.tenants.mkdir(parents=True)
+        self.write_settings()
 
     @property
     def environment(self) -> str:
