@@ -167,9 +167,10 @@ class ScratchProject:
         """The stack's state as it lies on disk."""
         return dict(json.loads(self.state_file.read_text())["checkpoint"]["latest"])
 
-    def kubernetes(self) -> client.ApiClient:
-        """A client of the sandbox's cluster, as administrator."""
-        return config.new_client_from_config(config_file=str(self.directory.kubeconfig))
+    def kubernetes(self) -> Any:
+        """A client of the sandbox's cluster, as administrator; the package's types are all optional, hence Any."""
+        connect: Any = config.new_client_from_config
+        return connect(config_file=str(self.directory.kubeconfig))
 
     def connect(self, dbname: str | None = None) -> psycopg.Connection[tuple[Any, ...]]:
         """The superuser in the tenants' database, or in another one."""
@@ -190,7 +191,7 @@ class ScratchProject:
             for (role,) in server.execute("SELECT rolname FROM pg_roles WHERE rolname LIKE %s", [pattern]).fetchall():
                 server.execute(f'DROP ROLE "{role}"'.encode())
         with self.kubernetes() as api:
-            core = client.CoreV1Api(api)
+            core: Any = client.CoreV1Api(api)
             wanted = {names.namespace(slug) for slug in slugs}
             for namespace in core.list_namespace().items:
                 name = namespace.metadata.name
