@@ -1,0 +1,1 @@
+"""Tests of the kubernetes stand-in, by the real engine on a real API server."""
