@@ -12,6 +12,7 @@ import signal
 import sys
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from types import FrameType
 
 import psutil
@@ -102,9 +103,11 @@ def interruptible() -> Iterator[None]:
 
 
 def _from_terminal() -> bool:
+    """Whether this process is in the foreground of a terminal: its engine then got the signal from there too."""
     try:
-        return os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
-    except (OSError, ValueError, AttributeError):
+        with Path("/dev/tty").open() as terminal:
+            return os.tcgetpgrp(terminal.fileno()) == os.getpgrp()
+    except OSError:
         return False
 
 
