@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import pulumi
 from pulumi_kubernetes.core.v1 import Namespace
@@ -50,8 +49,8 @@ class Environment(pulumi.ComponentResource):
     or a slug was renamed, the update ends there and nothing was touched.
     """
 
-    tenants: pulumi.Output[list[dict[str, Any]]]
-    """Slug, plan, status and URL of each tenant."""
+    tenants: pulumi.Output[dict[str, dict[str, str]]]
+    """Plan, status and URL of each tenant, by slug."""
 
     def __init__(self, name: str, args: EnvironmentArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("foundation:index:Environment", name, {}, opts)
@@ -116,15 +115,14 @@ class Environment(pulumi.ComponentResource):
         for tenant in loaded.tenants:
             TenantStack(tenant.slug, _tenant_stack(tenant, args, surroundings, shared), child)
         self.tenants = pulumi.Output.from_input(
-            [
-                {
-                    "slug": tenant.slug,
+            {
+                tenant.slug: {
                     "plan": tenant.plan,
                     "status": tenant.status.value,
                     "url": f"https://{names.host(tenant.slug, settings.domain)}",
                 }
                 for tenant in loaded.tenants
-            ]
+            }
         )
         self.register_outputs({"tenants": self.tenants})
 

@@ -144,10 +144,10 @@ def test_lets_go_of_a_deleted_tenants_data_alone() -> None:
 
 
 def test_exports_a_table_of_tenants(graph: Graph) -> None:
-    assert graph.exports["tenants"] == [
-        {"slug": "alice", "plan": "pro", "status": "active", "url": "https://alice.example.test"},
-        {"slug": "bob", "plan": "starter", "status": "active", "url": "https://bob.example.test"},
-    ]
+    assert graph.exports["tenants"] == {
+        "alice": {"plan": "pro", "status": "active", "url": "https://alice.example.test"},
+        "bob": {"plan": "starter", "status": "active", "url": "https://bob.example.test"},
+    }
 
 
 def test_takes_connect_from_everybody_but_tenants_roles(graph: Graph) -> None:

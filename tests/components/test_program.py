@@ -47,7 +47,7 @@ def test_builds_the_environment_that_the_stack_names(project: Path) -> None:
     assert graph.error == ""
     tenants = {found.name for found in graph.of_type("foundation:tenant:TenantStack")}
     assert tenants == {file.stem for file in (project / "tenants" / STACK).glob("*.yaml")}
-    assert {row["slug"] for row in graph.exports["tenants"]} == tenants
+    assert graph.exports["tenants"].keys() == tenants
 
 
 def test_follows_the_folder_of_the_local_environment(project: Path) -> None:
