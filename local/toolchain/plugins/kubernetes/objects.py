@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -118,8 +119,15 @@ def from_properties(properties: Properties) -> Object:
     return renamed
 
 
-def to_properties(obj: Mapping[str, Any], like: Mapping[str, Any]) -> Properties:
-    """The properties that describe ``obj``, secret wherever ``like`` is."""
+def to_inputs(obj: Mapping[str, Any], like: Mapping[str, Any]) -> Properties:
+    """The inputs that describe ``obj``, secret wherever ``like`` is."""
+    properties: Properties = copy.deepcopy(dict(obj))
+    mark_secrets(properties, like)
+    return properties
+
+
+def _to_outputs(obj: Mapping[str, Any], like: Mapping[str, Any]) -> Properties:
+    """The outputs that describe ``obj`` by names that SDKs can read, secret wherever ``like`` is."""
     properties: Properties = _rename(obj, _UNDERSCORED.get)
     mark_secrets(properties, like)
     return properties
@@ -174,10 +182,10 @@ def checkpoint(
 
     ``marked`` says what is secret.
     """
-    outputs = to_properties(live, marked)
+    outputs = _to_outputs(live, marked)
     return {
         **outputs,
-        INPUTS: to_properties(inputs, marked),
+        INPUTS: _to_outputs(inputs, marked),
         INITIAL_API_VERSION: initial_api_version,
         FIELD_MANAGER: field_manager,
     }

@@ -16,7 +16,7 @@ from local.toolchain.plugins.kubernetes.objects import (
     parse_checkpoint,
     parse_id,
     prune,
-    to_properties,
+    to_inputs,
 )
 from local.toolchain.plugins.kubernetes.operation import Operation
 from provider.plugin import InitFailed, State
@@ -39,7 +39,7 @@ def read(operation: Operation, state: State) -> State | None:
     if live is None:
         return None
     found: Object = _importable(live, prune(live, sent)) if importing else prune(live, sent)
-    inputs = to_properties(found, state.inputs)
+    inputs = to_inputs(found, state.inputs)
     outputs = operation.checkpoint(found, live)
     if not importing:
         try:

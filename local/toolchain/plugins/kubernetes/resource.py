@@ -24,7 +24,7 @@ from local.toolchain.plugins.kubernetes.objects import (
     namespace_of,
     parse_checkpoint,
     prune,
-    to_properties,
+    to_inputs,
 )
 from local.toolchain.plugins.kubernetes.operation import Ctx, Operation
 from local.toolchain.plugins.kubernetes.redaction import discreet
@@ -66,7 +66,7 @@ class KubernetesResource(ResourceType[Cluster]):
         unnamespaced = inputs["metadata"] is not UNKNOWN and metadata(inputs).get("namespace") in (None, "")
         if cluster and unnamespaced and _namespaced(cluster.client, inputs):
             inputs["metadata"]["namespace"] = cluster.namespace
-        return CheckResult(to_properties(inputs, new))
+        return CheckResult(to_inputs(inputs, new))
 
     @discreet
     def diff(self, context: Ctx, old: State, new: Properties, ignore: Sequence[str]) -> Diff:
