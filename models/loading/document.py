@@ -55,16 +55,15 @@ class Document:
                 return None
         return at
 
-    def report(
-        self, keys: Keys, message: str, *, hint: str = "", show: bool = True, prefix: Keys = (), value: object = None
-    ) -> None:
+    def report(self, keys: Keys, message: str, *, hint: str = "", show: bool = True, prefix: Keys = ()) -> None:
         """Note a problem with the value at ``keys``; ``prefix`` is left out of the field's name.
 
         The value is shown before the message unless ``show`` is off or it may be secret.
         """
-        seen = self.value(keys) if value is None else value
-        text = shown(seen) if show and not self.hides(keys) else None
-        self.problems.append(Problem(self.file, self.line(keys), field_name(keys[len(prefix) :]), text, message, hint))
+        text = shown(self.value(keys)) if show and not self.hides(keys) else None
+        name = field_name(keys[len(prefix) :])
+        said = (self._without_secrets(part) for part in (message, hint))
+        self.problems.append(Problem(self.file, self.line(keys), name, text, *said))
 
     def hides(self, keys: Keys) -> bool:
         """Whether the value may be a secret, by its own look or by the name of a field on the way to it."""
@@ -74,6 +73,11 @@ class Document:
             return True
         value = self.value(keys)
         return isinstance(value, str) and shape(value) is not None
+
+    def _without_secrets(self, text: str) -> str:
+        for keys in self.in_clear:
+            text = text.replace(str(self.value(keys)), "(hidden)")
+        return text
 
 
 def field_name(keys: Keys) -> str:

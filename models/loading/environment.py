@@ -19,9 +19,6 @@ from models.plan import Plan
 from models.product import ProductModule
 from models.tenant import Tenant
 
-PLATFORM_LABELS = ("app", "auth", "admin", "www", "api")
-"""First labels of the platform's own hosts (FC-235, FC-277)."""
-
 
 @dataclass(frozen=True)
 class Environment:
@@ -109,7 +106,8 @@ def _check_place(document: Document, tenant: Tenant, settings: EnvironmentSettin
         document.report(("region",), f"is no region for {environment}", hint=nearest(tenant.region, allowed))
     for index, domain in enumerate(tenant.domains):
         keys: Keys = ("domains", index)
-        own = {settings.domain, *(f"{label}.{settings.domain}" for label in PLATFORM_LABELS)}
+        # FC-235
+        own = {settings.domain, *(names.host(label, settings.domain) for label in names.RESERVED_SLUGS)}
         if domain in own:
             document.report(keys, "is a host of the platform itself", hint="use a domain of the tenant's own")
         elif domain == names.host(tenant.slug, settings.domain):

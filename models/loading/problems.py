@@ -10,7 +10,7 @@ _LONGEST_VALUE = 60
 _FEW = 8
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Problem:
     """One problem: where it is, which field and value it concerns, what is wrong and what would be right.
 

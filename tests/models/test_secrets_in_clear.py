@@ -26,6 +26,8 @@ PLANTED = {
 }
 PLACES = {
     "display_name": "display_name: {}",
+    "slug": "slug: {}",
+    "tool": "agents: {{tools: {{gaal: {{allow: [{0}], deny: [{0}]}}}}}}",
     "secret": "secrets: {{discord_token: {}}}",
     "unknown field": "note: {}",
     "list": "features: [{}]",
@@ -37,7 +39,8 @@ HINT = "take it out, treat it as known to others, and give a reference such as `
 @pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
 @pytest.mark.parametrize("kind", PLANTED)
 def test_secret_is_found_and_hidden(folder: Folder, kind: str, place: str) -> None:
-    text = tenant().replace("display_name: Bob\n", "") if place.startswith("display_name") else tenant()
+    name = place.partition(":")[0]
+    text = "".join(line for line in tenant().splitlines(True) if not line.startswith(f"{name}:"))
     folder.tenant(text + place.format(f'"{PLANTED[kind]}"') + "\n")
     problems = "\n".join(folder.problems())
     assert f"bob.yaml:{text.count(chr(10)) + 1}: " in problems
