@@ -22,6 +22,7 @@ Keys = tuple[str | int, ...]
 """The way down to a value: keys of mappings and indices of lists."""
 
 _TOO_LARGE = 1_000_000
+_SHORTEST_SECRET = 8
 
 
 @dataclass
@@ -75,8 +76,9 @@ class Document:
         return isinstance(value, str) and shape(value) is not None
 
     def _without_secrets(self, text: str) -> str:
-        for keys in self.in_clear:
-            text = text.replace(str(self.value(keys)), "(hidden)")
+        # A shorter one is a secret by its field's name only, and could be part of any word.
+        for secret in (str(self.value(keys)) for keys in self.in_clear):
+            text = text.replace(secret, "(hidden)") if len(secret) >= _SHORTEST_SECRET else text
         return text
 
 
