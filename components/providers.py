@@ -38,6 +38,8 @@ def environment_providers(
             enable_server_side_apply=True,
             # The objects are ours alone: what was changed by hand is put back instead of failing on a conflict.
             enable_patch_force=True,
+            # An update that was killed while it made an object goes on with it the next time.
+            upsert_existing_objects=True,
             # Else a changed file replaces the object; a checksum on the pods rolls them instead.
             enable_config_map_mutable=True,
             enable_secret_mutable=True,

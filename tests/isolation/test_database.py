@@ -131,7 +131,13 @@ def test_sequences_are_closed_to_others(world: World, slug: str, other: str) -> 
 @pytest.mark.parametrize(("slug", "other"), PAIRS)
 def test_no_other_role_can_be_taken_on(world: World, slug: str, other: str) -> None:
     with world.login(slug) as connection:
-        roles = [name for (name,) in connection.execute("SELECT rolname FROM pg_roles WHERE rolname <> current_user")]
+        # All tenants share the one role that holds the right to connect; it has nothing else (see below).
+        roles = [
+            name
+            for (name,) in connection.execute(
+                "SELECT rolname FROM pg_roles WHERE rolname NOT IN (current_user, %s)", [world.shared_role]
+            )
+        ]
         assert names.database_role(other) in roles
         for role in roles:
             with pytest.raises(REFUSED), connection.transaction():
@@ -188,11 +194,26 @@ def test_the_role_has_no_power_of_its_own(world: World, slug: str) -> None:
             [names.database_role(slug)],
         ).fetchone()
         memberships = connection.execute(
-            "SELECT count(*) FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.member WHERE r.rolname = %s",
+            "SELECT m.roleid::regrole::text, m.admin_option FROM pg_auth_members m WHERE m.member = %s::regrole",
             [names.database_role(slug)],
-        ).fetchone()
+        ).fetchall()
     assert row == (False, False, False, False, False, True, 5)  # FC-051
-    assert memberships == (0,)
+    assert memberships == [(world.shared_role, False)]
+
+
+def test_the_shared_role_may_connect_and_nothing_else(world: World) -> None:
+    with world.login("alice") as connection:
+        connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(world.shared_role)))
+        for slug in SLUGS:
+            with pytest.raises(REFUSED), connection.transaction():
+                connection.execute(
+                    sql.SQL("SELECT 1 FROM {}").format(sql.Identifier(names.database_schema(slug), "tasks"))
+                )
+    with world.administrator() as connection:
+        owned = connection.execute(
+            "SELECT deptype, classid::regclass::text FROM pg_shdepend WHERE refobjid = %s::regrole", [world.shared_role]
+        ).fetchall()
+    assert owned == [("a", "pg_database")]
 
 
 @pytest.mark.parametrize("slug", SLUGS)

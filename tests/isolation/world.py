@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 from kubernetes import client, config
 
+from components.postgres.platform import tenants_of
 from local.directory import FoundationDirectory
 from models import names
 from models.tenant import Tenant
@@ -22,6 +23,11 @@ class World:
     directory: FoundationDirectory
     tenants: dict[str, Tenant]
     database: str
+
+    @property
+    def shared_role(self) -> str:
+        """The role that every tenant's role is a member of."""
+        return tenants_of(self.database)
 
     def tenant(self, slug: str) -> Tenant:
         return self.tenants[slug]
