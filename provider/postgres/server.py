@@ -62,7 +62,10 @@ UNREACHABLE_TEXTS = (
 
 @dataclass(frozen=True)
 class Server:
-    """How to reach a server. Settings left out (None) are libpq's: ``PGHOST`` and its like, then its defaults."""
+    """How to reach a server. Settings left out (None) are libpq's: ``PGHOST`` and its like, then its defaults.
+
+    ``max_connections`` bounds the connections open at once; ``superuser`` says whether the user is meant to be one.
+    """
 
     host: str | None = None
     port: int | None = None
@@ -72,6 +75,7 @@ class Server:
     sslmode: str | None = None
     connect_timeout: int = DEFAULT_CONNECT_TIMEOUT
     max_connections: int = DEFAULT_MAX_CONNECTIONS
+    superuser: bool = True
     _slots: threading.BoundedSemaphore = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -90,8 +94,16 @@ class Server:
             sslmode=known.get("sslmode"),
         )
 
-    def run(self, database: str, cancelled: threading.Event, operation: Callable[[Connection], T]) -> T:
-        """Runs ``operation`` in one transaction on ``database``; all or nothing of it happens.
+    def run(
+        self,
+        database: str,
+        cancelled: threading.Event,
+        operation: Callable[[Connection], T],
+        *,
+        autocommit: bool = False,
+    ) -> T:
+        """Runs ``operation`` in one transaction on ``database``; all or nothing of it happens (with ``autocommit``,
+        for statements that no transaction may hold, each statement by itself).
 
         Tries again, with growing waits, what may pass by itself: a server that is restarting, no free connection,
         a deadlock. Raises :class:`PluginError` without query parameters or passwords when that doesn't help, when
@@ -105,15 +117,21 @@ class Server:
             reraise=True,
         )
         try:
-            result: T = retrying(self._once, database, cancelled, operation)
+            result: T = retrying(self._once, database, cancelled, operation, autocommit)
         except psycopg.Error as error:
             if cancelled.is_set():
                 raise PluginError(f"{self.describe(database)}: cancelled, nothing was changed") from None
             raise PluginError(f"{self.describe(database)}: {explain(error)}") from None
         return result
 
-    def _once(self, database: str, cancelled: threading.Event, operation: Callable[[Connection], T]) -> T:
-        with self._slots, self.connect(database) as connection, _cancelling(connection, cancelled):
+    def _once(
+        self, database: str, cancelled: threading.Event, operation: Callable[[Connection], T], autocommit: bool
+    ) -> T:
+        with (
+            self._slots,
+            self.connect(database, autocommit=autocommit) as connection,
+            _cancelling(connection, cancelled),
+        ):
             return operation(connection)
 
     def connect(self, database: str, *, autocommit: bool = False) -> Connection:
