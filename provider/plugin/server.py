@@ -138,7 +138,9 @@ class PluginServicer(provider_pb2_grpc.ResourceProviderServicer):
     def Invoke(self, request: Any, rpc: Rpc) -> Any:
         arguments = unmarshal(request.args)
         outputs = self._guard(rpc, partial(self._plugin.invoke, request.tok, arguments))
-        return provider_pb2.InvokeResponse(**{"return": marshal(outputs)})
+        # The field is called "return", which Python keeps for itself.
+        answer: dict[str, Any] = {"return": marshal(outputs)}
+        return provider_pb2.InvokeResponse(**answer)
 
     # -- resources
 
