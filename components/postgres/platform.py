@@ -8,8 +8,6 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_postgresql import Database, Extension, Grant, Role
 
-from components.postgres.resources import Migration, SchemaMigrations
-
 
 def owner_of(database: str) -> str:
     """The role that owns the database, tenants' schemas and what migrations make in them; nobody logs in as it.
@@ -55,35 +53,25 @@ class DatabasePlatform(pulumi.ComponentResource):
         self.owner = Role(f"{name}-owner", name=owner_of(args.database), login=False, opts=child).name
         self.tenants = Role(f"{name}-tenants", name=tenants_of(args.database), login=False, opts=child).name
         database = Database(f"{name}-database", name=args.database, owner=self.owner, opts=child)
-        closed = _close(f"{name}-close", args.database, database, self.owner, child)
+        closed = _close(f"{name}-close", database, child)
         connect = Grant(
             f"{name}-connect",
             database=database.name,
             role=self.tenants,
             object_type="database",
             privileges=["CONNECT"],
-            # Both change the database's access list, and PostgreSQL refuses the second of two at once.
+            # Nobody gets in before the door is closed to everybody else.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[closed]),
         )
         self.database = connect.database
         auth = Database(f"{name}-auth-database", name=args.auth_database, owner=self.owner, opts=child)
-        _close(f"{name}-close-auth", args.auth_database, auth, self.owner, child)
+        _close(f"{name}-close-auth", auth, child)
         for extension in args.auth_extensions:
             Extension(f"{name}-{extension}", name=extension, database=auth.name, opts=child)
         self.auth_database = auth.name
         self.register_outputs({"database": self.database, "auth_database": self.auth_database})
 
 
-def _close(
-    name: str, database_name: str, database: Database, owner: pulumi.Input[str], opts: pulumi.ResourceOptions
-) -> SchemaMigrations:
-    """Takes from PUBLIC what PostgreSQL gives it by default: to connect, and to make temporary tables.
-
-    A migration, since a ``postgresql.Grant`` without privileges shows a change on every update in some versions of
-    its provider.
-    """
-    sql = f'REVOKE ALL ON DATABASE "{database_name}" FROM PUBLIC;'
-    migrations: list[Migration] = [{"version": 1, "name": "close.sql", "sql": sql}]
-    return SchemaMigrations(
-        name, schema="public", database=database.name, owner=owner, migrations=migrations, opts=opts
-    )
+def _close(name: str, database: Database, opts: pulumi.ResourceOptions) -> Grant:
+    """Takes from PUBLIC what PostgreSQL gives it by default: to connect, and to make temporary tables."""
+    return Grant(name, database=database.name, role="public", object_type="database", privileges=[], opts=opts)

@@ -151,17 +151,16 @@ def test_exports_a_table_of_tenants(graph: Graph) -> None:
 
 
 def test_takes_connect_from_everybody_but_tenants_roles(graph: Graph) -> None:
-    closing = [
-        found
-        for found in graph.of_type("foundation:postgres:SchemaMigrations")
-        if "REVOKE ALL ON DATABASE" in found.inputs["migrations"][0]["sql"]
-    ]
-    assert {found.inputs["database"] for found in closing} == {"foundation", "auth_db"}
-    (connect,) = [
-        found for found in graph.of_type("postgresql:index/grant:Grant") if found.inputs["objectType"] == "database"
-    ]
-    assert connect.inputs["database"] == "foundation"
-    assert connect.inputs["role"] == "foundation_tenants"
+    grants = {
+        (found.inputs["database"], found.inputs["role"]): found.inputs["privileges"]
+        for found in graph.of_type("postgresql:index/grant:Grant")
+        if found.inputs["objectType"] == "database"
+    }
+    assert grants == {
+        ("foundation", "public"): [],
+        ("auth_db", "public"): [],
+        ("foundation", "foundation_tenants"): ["CONNECT"],
+    }
     roles = {found.inputs["name"]: found.inputs.get("roles") for found in graph.of_type("postgresql:index/role:Role")}
     assert roles["alice_app"] == roles["bob_app"] == ["foundation_tenants"]
 
