@@ -270,7 +270,7 @@ def _diff_response(diff: Diff) -> Any:
         deleteBeforeReplace=diff.delete_before_replace,
         hasDetailedDiff=bool(diff.detailed),
         detailedDiff={
-            path: provider_pb2.PropertyDiff(kind=cast(Any, kind.value), inputDiff=True)
+            path: provider_pb2.PropertyDiff(kind=cast(Any, kind.value), inputDiff=diff.of_inputs)
             for path, kind in diff.detailed.items()
         },
     )

@@ -60,10 +60,12 @@ class Diff:
     """The difference between old state and new inputs.
 
     ``detailed`` maps property paths (``spec.ports[0].port``) to their :class:`Kind`; empty means no change.
+    ``of_inputs`` says whether they are changes from the recorded inputs, to be shown so, or from the outputs.
     """
 
     detailed: Mapping[str, Kind] = field(default_factory=dict)
     delete_before_replace: bool = False
+    of_inputs: bool = True
 
     @property
     def replaces(self) -> list[str]:

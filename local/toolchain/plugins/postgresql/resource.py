@@ -6,6 +6,7 @@ import hashlib
 import secrets
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from local.toolchain.plugins.postgresql.attributes import Attributes, difference, plan, same
@@ -108,10 +109,9 @@ class BridgedResource(ResourceType[Server]):
         return CheckResult(inputs, failures or self.combinations(plan(self.attributes, inputs)))
 
     def diff(self, context: Context[Server], old: State, new: Properties, ignore: Sequence[str]) -> Diff:
-        detailed = difference(self.attributes, reveal(old.outputs), plan(self.attributes, new))
+        result = Diff(difference(self.attributes, reveal(old.outputs), plan(self.attributes, new)), of_inputs=False)
         named = self.autonamed and "name" not in new.get(DEFAULTS, ())
-        result = Diff(detailed)
-        return Diff(detailed, delete_before_replace=bool(result.replaces) and (self.delete_first or named))
+        return replace(result, delete_before_replace=bool(result.replaces) and (self.delete_first or named))
 
     def preview_create(self, context: Context[Server], inputs: Properties) -> Properties:
         planned = plan(self.attributes, inputs)
