@@ -96,7 +96,7 @@ def create(target: Target, inputs: Object) -> Object:
         target.log(f"Retry #{state.attempt_number}; creation failed: {error}")
 
     retrying = tenacity.Retrying(
-        retry=tenacity.retry_if_exception(lambda error: _may_appear(error) and not target.cancelled.is_set()),
+        retry=tenacity.retry_if_exception(lambda error: _may_succeed_later(error) and not target.cancelled.is_set()),
         wait=tenacity.wait_chain(*(tenacity.wait_fixed(seconds) for seconds in CREATE_WAITS)),
         stop=tenacity.stop_after_attempt(1 if target.dry_run else len(CREATE_WAITS) + 1),
         sleep=tenacity.sleep_using_event(target.cancelled),
@@ -195,5 +195,8 @@ def _query(target: Target, **query: str) -> dict[str, str]:
     return {**query, "dryRun": "All"} if target.dry_run else query
 
 
-def _may_appear(error: BaseException) -> bool:
-    return isinstance(error, NoSuchKind) or (isinstance(error, ApiError) and error.not_found)
+def _may_succeed_later(error: BaseException) -> bool:
+    if isinstance(error, NoSuchKind):
+        return True
+    leaving = "object is being deleted"  # the object that this one replaces
+    return isinstance(error, ApiError) and (error.not_found or leaving in str(error))
