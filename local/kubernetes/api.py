@@ -44,6 +44,10 @@ class ClusterApi:
         body = manifest if isinstance(manifest, str) else json.dumps(manifest)
         self._call("PATCH", f"{path}?fieldManager={FIELD_MANAGER}&force=true", "application/json", body)
 
+    def delete(self, path: str) -> None:
+        """Delete the object at ``path``, if there is one. Raises ``ClusterError``."""
+        self._call("DELETE", path, "application/json")
+
     def ready(self) -> bool:
         """Whether the API server says that it is ready."""
         try:
@@ -63,7 +67,7 @@ class ClusterApi:
             text: str = response.read().decode()
         except (ApiException, HTTPError, OSError) as error:
             raise ClusterError(f"{method} {path}: {error}") from error
-        if response.status == 404 and method == "GET":
+        if response.status == 404 and method in ("GET", "DELETE"):
             return None
         if response.status >= 300:
             raise ClusterError(f"{method} {path}: {response.status} {text}")

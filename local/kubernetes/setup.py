@@ -65,6 +65,11 @@ def add_nodes(api: ClusterApi, nodes: Sequence[Node]) -> None:
     )
 
 
+def remove_node(api: ClusterApi, name: str) -> None:
+    """Delete a node; its pods are the cluster's to replace. Idempotent. Raises ``ClusterError``."""
+    api.delete(f"{NODES}/{name}")
+
+
 def add_storage(api: ClusterApi) -> None:
     """Create the default storage class, whose volumes exist only as objects. Raises ``ClusterError``."""
     api.apply("/apis/storage.k8s.io/v1/storageclasses/kwok-volume", STORAGE_CLASS)
