@@ -7,6 +7,10 @@ from pathlib import Path
 # working directory.
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
+from provider.light_sdk import use_light_sdk  # noqa: E402
+
+use_light_sdk()
+
 from provider.foundation import Foundation  # noqa: E402
 from provider.plugin import serve  # noqa: E402
 

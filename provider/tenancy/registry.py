@@ -48,8 +48,13 @@ class Registry(ResourceType[Server]):
 
 def offences(before: Mapping[str, Value], now: Mapping[str, Value]) -> list[CheckFailure]:
     """Every way in which going from ``before`` to ``now`` would lose a tenant's data or identity."""
-    slug_of = {tenant["id"]: slug for slug, tenant in now.items()}
+    slug_of: dict[str, str] = {}
     failures = []
+    for slug, tenant in sorted(now.items()):
+        other = slug_of.setdefault(tenant["id"], slug)
+        if other != slug:
+            reason = f"has the id of tenant {other!r}, {tenant['id']}: a new tenant needs an id of its own"
+            failures.append(CheckFailure(f"tenants.{slug}.id", reason))
     for slug, tenant in sorted(before.items()):
         renamed = slug_of.get(tenant["id"])
         if slug not in now and renamed is not None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, LiteralString
 
+import psutil
 import psycopg
 from psycopg import sql
 from pulumi import automation
@@ -58,8 +62,12 @@ class Project:
         state = folder / "state"
         state.mkdir(parents=True, exist_ok=True)
         plugin = f"plugins: {{providers: [{{name: foundation, path: {REPOSITORY / 'provider'}}}]}}\n"
-        (folder / "Pulumi.yaml").write_text(f"name: foundation\nruntime: python\n{plugin}")
-        self.environment = toolchain.environment() | {"PULUMI_BACKEND_URL": f"file://{state}"}
+        runtime = f"runtime: {{name: python, options: {{virtualenv: {sys.prefix}}}}}\n"
+        (folder / "Pulumi.yaml").write_text(f"name: foundation\n{runtime}{plugin}")
+        self.environment = toolchain.environment() | {
+            "PULUMI_BACKEND_URL": f"file://{state}",
+            "PYTHONPATH": str(REPOSITORY),
+        }
 
     def stack(self, program: Program) -> automation.Stack:
         options = automation.LocalWorkspaceOptions(
@@ -106,3 +114,30 @@ class Project:
         """Loses the state; the world stays as it is."""
         shutil.rmtree(self.folder / "state")
         (self.folder / "state").mkdir()
+
+    def start(self, program: str, *arguments: str) -> subprocess.Popen[str]:
+        """Runs the CLI on a program's text, in a process group of its own, as a shell does."""
+        (self.folder / "__main__.py").write_text(program)
+        return subprocess.Popen(
+            ["pulumi", "--non-interactive", *arguments],
+            cwd=self.folder,
+            env=os.environ | self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            process_group=0,
+        )
+
+    def pulumi(self, program: str, *arguments: str) -> str:
+        """The CLI's output. Raises when it fails."""
+        process = self.start(program, *arguments)
+        output, _ = process.communicate()
+        assert process.returncode == 0, output
+        return output
+
+    def kill(self) -> None:
+        """Kills engine, program and plugins, as a power cut would."""
+        for process in psutil.process_iter(["cwd"]):
+            if process.info["cwd"] and Path(process.info["cwd"]).is_relative_to(self.folder):
+                process.kill()
+                process.wait()

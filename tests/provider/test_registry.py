@@ -1,0 +1,84 @@
+"""The register of tenants: no data is lost by an edit of files."""
+
+from __future__ import annotations
+
+import pulumi
+import pulumi_random
+import pytest
+
+from components.tenant.registry import RegisteredTenant, Registry
+from provider.tenancy.registry import offences
+from tests.provider.engine import Program, Project
+
+ALICE = "6d1f7d2e-53a5-4f0b-9f3c-0d6a5a0f1c11"
+BOB = "0b6f9d55-8f1e-4d8d-9d6b-4a4b1f3d7a22"
+CHARLIE = "a3a7c1e4-2d2b-4c53-8a2e-5a9f1d6c3b33"
+
+
+def tenant(identity: str, *, status: str = "active", final_backup: bool = False) -> RegisteredTenant:
+    return {"id": identity, "plan": "pro", "status": status, "final_backup": final_backup}
+
+
+def program(**tenants: RegisteredTenant) -> Program:
+    """What depends on the register shows that nothing else happens when it refuses."""
+
+    def run() -> None:
+        registry = Registry("tenants", tenants=tenants)
+        pulumi.export("tenants", registry.tenants)
+        for slug in tenants:
+            pulumi_random.RandomId(slug, byte_length=4, opts=pulumi.ResourceOptions(depends_on=registry))
+
+    return run
+
+
+def test_every_offence_is_named_before_anything_is_touched(project: Project) -> None:
+    project.up(program(alice=tenant(ALICE), bob=tenant(BOB), charlie=tenant(CHARLIE)))
+    before = project.resources().keys()
+
+    wanted = program(
+        alicia=tenant(ALICE), charlie=tenant(BOB.replace("0b", "1c")), dora=tenant(BOB.replace("0b", "2d"))
+    )
+    for preview in (True, False):
+        shown = project.failure(wanted, preview=preview)
+        assert "a slug can't be renamed: tenant 'alice'" in shown
+        assert "Call it 'alice' again" in shown
+        assert "tenant 'bob' still has data: its file is gone. Put the file back, set `status: deleted`" in shown
+        assert f"the id of tenant 'charlie' changed from {CHARLIE}" in shown
+        assert project.resources().keys() == before
+
+
+def test_a_tenant_goes_after_its_final_backup(project: Project) -> None:
+    project.up(program(alice=tenant(ALICE), bob=tenant(BOB)))
+    project.up(program(alice=tenant(ALICE), bob=tenant(BOB, status="deleted")))
+    assert "without a final backup" in project.failure(program(alice=tenant(ALICE)), preview=True)
+    # Taken back before the end: nothing was lost.
+    project.up(program(alice=tenant(ALICE), bob=tenant(BOB)))
+    project.up(program(alice=tenant(ALICE), bob=tenant(BOB, status="deleted", final_backup=True)))
+    project.up(program(alice=tenant(ALICE)))
+    assert "bob" not in project.resources()
+
+
+def test_a_new_tenant_changes_the_register_alone(project: Project) -> None:
+    project.up(program(alice=tenant(ALICE)))
+    changes, _ = project.preview(program(alice=tenant(ALICE), bob=tenant(BOB)))
+    assert changes == {"same": 2, "update": 1, "create": 1}
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "count"),
+    [
+        ({}, {"alice": tenant(ALICE)}, 0),
+        ({"alice": tenant(ALICE)}, {"alice": tenant(ALICE, status="suspended")}, 0),
+        ({"alice": tenant(ALICE, status="deleted", final_backup=True)}, {}, 0),
+        ({"alice": tenant(ALICE, status="active", final_backup=True)}, {}, 1),
+        ({"alice": tenant(ALICE), "bob": tenant(BOB)}, {"alice": tenant(BOB), "bob": tenant(ALICE)}, 2),
+        ({}, {"alice": tenant(ALICE), "bob": tenant(ALICE)}, 1),
+    ],
+)
+def test_offences(before: dict[str, RegisteredTenant], now: dict[str, RegisteredTenant], count: int) -> None:
+    assert len(offences(before, now)) == count
+
+
+def test_malformed_tenants_are_named(project: Project) -> None:
+    broken: RegisteredTenant = {"id": ALICE, "plan": "pro", "status": "active", "final_backup": "no"}  # type: ignore[typeddict-item]
+    assert "final_backup" in project.failure(program(alice=broken), preview=True)
