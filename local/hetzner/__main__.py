@@ -16,7 +16,6 @@ from local.hetzner.actions import running
 from local.hetzner.app import make_app
 from local.hetzner.boot import Observer
 from local.hetzner.boot.dispatch import dispatch
-from local.hetzner.boot.kubernetes import ClusterObserver
 from local.hetzner.catalogue import load_catalogue
 from local.hetzner.clock import Clock
 from local.hetzner.context import Context, World
@@ -44,7 +43,12 @@ def main(
         if PROJECT not in world.projects.names():
             world.projects.create(PROJECT)
         world.projects.add_token(PROJECT, token=credentials.token)
-    observers: list[Observer] = [] if kubeconfig is None else [ClusterObserver(kubeconfig)]
+    observers: list[Observer] = []
+    if kubeconfig is not None:
+        # The Kubernetes client takes longer to load than all the rest.
+        from local.hetzner.boot.kubernetes import ClusterObserver
+
+        observers.append(ClusterObserver(kubeconfig))
 
     def cut(client: Any) -> None:
         for connection in list(server.server_state.connections):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import secrets
 from collections.abc import Callable
 from functools import partial
@@ -25,6 +26,7 @@ from local.hetzner.projects import NOBODY
 from local.hetzner.resources.base import Answer, Call
 
 PREFIX = "/v1"
+log = logging.getLogger(__name__)
 # Ends the connection of a request, by the client's address.
 Cutter = Callable[[Any], None]
 
@@ -63,8 +65,12 @@ async def _endpoint(world: World, cut: Cutter, handlers: dict[str, Handler], req
             return await _cut(cut, request)
     except ApiError as error:
         return _error(error, headers)
+    except Exception:
+        log.exception("%s %s", request.method, request.url.path)
+        return _error(ApiError("server_error", "the emulator has a defect; its log tells which"), headers)
     finally:
-        world.faults.save()
+        if world.faults.any():
+            world.faults.save()
     return _response(answer, headers)
 
 

@@ -124,6 +124,10 @@ class Faults:
         self._all = [fault for fault in self._all if identity is not None and fault.id != identity]
         self.save()
 
+    def any(self) -> bool:
+        """Whether there are any."""
+        return bool(self._all)
+
     def dump(self) -> list[dict[str, Any]]:
         """All of them, with their counts."""
         return [fault.model_dump() for fault in self._all]

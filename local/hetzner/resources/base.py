@@ -14,6 +14,9 @@ from local.hetzner.errors import ApiError, invalid_body, limit_exceeded, not_fou
 from local.hetzner.labels import LabelMap, selector
 from local.hetzner.listing import MAX_PER_PAGE, Query, Record, link_header, paginate, sort
 
+# Of the largest ID in the vendor's OpenAPI.
+MAX_ID_DIGITS = 16
+
 
 class Body(BaseModel):
     """A request's body: JSON's types count as they are, and what the API doesn't know is ignored."""
@@ -154,7 +157,8 @@ class Resource:
 
     def find(self, context: Context, key: object) -> Record:
         """The record with this ID. Raises ``ApiError``."""
-        record = context.objects.get(self.kind, int(str(key))) if str(key).isdecimal() else None
+        known = str(key).isdecimal() and len(str(key)) <= MAX_ID_DIGITS
+        record = context.objects.get(self.kind, int(str(key))) if known else None
         if record is None:
             raise not_found(self.title, key)
         return record
