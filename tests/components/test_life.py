@@ -48,12 +48,12 @@ def routed(project: ScratchProject, slug: str) -> bool:
     return True
 
 
-def add_task(session: psycopg.Connection[Any], name: str) -> None:
-    session.execute("INSERT INTO tasks (name) VALUES (%s)", (name,))
+def talk(session: psycopg.Connection[Any], title: str) -> None:
+    session.execute("INSERT INTO conversations (title) VALUES (%s)", (title,))
 
 
-def tasks(session: psycopg.Connection[Any]) -> list[str]:
-    return [name for (name,) in session.execute("SELECT name FROM tasks ORDER BY name")]
+def talks(session: psycopg.Connection[Any]) -> list[str]:
+    return [title for (title,) in session.execute("SELECT title FROM conversations ORDER BY title")]
 
 
 def test_suspended_reads_inactive_rests_active_is_as_before(project: Projects) -> None:
@@ -61,20 +61,20 @@ def test_suspended_reads_inactive_rests_active_is_as_before(project: Projects) -
     slug = scratch.slug("acme")
     scratch.cli("up")
     with logged_in(scratch, slug) as session:
-        add_task(session, "first")
+        talk(session, "first")
 
     scratch.edit("acme", status="suspended")
     scratch.cli("up")
     assert deployment(scratch, slug).status.available_replicas == 1
     assert routed(scratch, slug)
     with logged_in(scratch, slug) as session:
-        assert tasks(session) == ["first"]
+        assert talks(session) == ["first"]
         with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
-            add_task(session, "second")
+            talk(session, "second")
         # A session can switch the setting off, but not the grants.
         session.execute("SET default_transaction_read_only = off")
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            add_task(session, "second")
+            talk(session, "second")
 
     scratch.edit("acme", status="inactive")
     scratch.cli("up")
@@ -86,8 +86,8 @@ def test_suspended_reads_inactive_rests_active_is_as_before(project: Projects) -
     assert deployment(scratch, slug).status.available_replicas == 1
     assert routed(scratch, slug)
     with logged_in(scratch, slug) as session:
-        add_task(session, "second")
-        assert tasks(session) == ["first", "second"]
+        talk(session, "second")
+        assert talks(session) == ["first", "second"]
 
 
 def test_a_plan_changes_in_place_up_and_down(project: Projects) -> None:
@@ -114,7 +114,7 @@ def test_a_plan_changes_in_place_up_and_down(project: Projects) -> None:
 
     scratch.cli("up")
     with logged_in(scratch, slug) as session:
-        add_task(session, "first")
+        talk(session, "first")
     namespace, *starter = bounds()
     assert starter == ["2", 1, "1"]
 
@@ -127,7 +127,7 @@ def test_a_plan_changes_in_place_up_and_down(project: Projects) -> None:
     scratch.cli("up")
     assert bounds() == (namespace, "2", 1, "1")
     with logged_in(scratch, slug) as session:
-        assert tasks(session) == ["first"]
+        assert talks(session) == ["first"]
 
 
 def test_a_role_reaches_nothing_but_its_schema(project: Projects) -> None:
