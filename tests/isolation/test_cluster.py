@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from typing import Any
 
 import pytest
@@ -12,6 +13,9 @@ from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixe
 
 from models import names
 from tests.isolation.world import World
+
+# One environment for all of them, so one worker.
+pytestmark = pytest.mark.xdist_group("isolation")
 
 SLUGS = ("alice", "bob", "charlie")
 
@@ -84,7 +88,7 @@ def test_pod_security_refuses(world: World, slug: str, what: str) -> None:
     with pytest.raises(ApiException) as refused:
         world.core().create_namespaced_pod(names.namespace(slug), FORBIDDEN[what], dry_run="All")
     assert refused.value.status == 403
-    assert 'violates PodSecurity "restricted' in refused.value.body
+    assert 'violates PodSecurity "restricted' in json.loads(refused.value.body)["message"]
 
 
 @pytest.mark.parametrize("slug", SLUGS)

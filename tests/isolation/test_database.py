@@ -12,6 +12,9 @@ from psycopg import errors, sql
 from models import names
 from tests.isolation.world import World
 
+# One environment for all of them, so one worker.
+pytestmark = pytest.mark.xdist_group("isolation")
+
 SLUGS = ("alice", "bob", "charlie")
 PAIRS = list(permutations(SLUGS, 2))
 REFUSED = (errors.InsufficientPrivilege,)
@@ -22,7 +25,8 @@ def seeded(world: World) -> None:
     """One task for each tenant, written by the tenant itself through an ordinary login."""
     for slug in SLUGS:
         with world.login(slug) as connection:
-            connection.execute("INSERT INTO tasks (name) VALUES (%s)", [f"{slug}'s own task"])
+            connection.execute("INSERT INTO agents (id, name, role) VALUES ('seldon', 'Seldon', 'orchestrator')")
+            connection.execute("INSERT INTO tasks (name, lead_agent) VALUES (%s, 'seldon')", [f"{slug}'s own task"])
 
 
 @pytest.fixture
@@ -94,9 +98,9 @@ def test_future_tables_and_sequences_are_closed_to_others(
     admin.execute(sql.SQL("CREATE TABLE {} (id int)").format(sql.Identifier(schema, "later")))
     admin.execute(sql.SQL("CREATE SEQUENCE {}").format(sql.Identifier(schema, "later_seq")))
     admin.execute("RESET ROLE")
-    for relation in ("later", "later_seq"):
-        for privilege in ("SELECT", "UPDATE"):
-            kind = "sequence" if relation.endswith("_seq") else "table"
+    rights = {"table": ("SELECT", "INSERT", "UPDATE", "DELETE"), "sequence": ("USAGE", "SELECT")}
+    for relation, kind in (("later", "table"), ("later_seq", "sequence")):
+        for privilege in rights[kind]:
             rows = admin.execute(
                 f"SELECT r.rolname, has_{kind}_privilege(r.rolname, %s, %s)"
                 " AND has_schema_privilege(r.rolname, %s, 'USAGE') FROM pg_roles r WHERE r.rolname IN (%s, %s)",
@@ -163,17 +167,22 @@ def test_a_forged_tenant_context_shows_nothing_and_writes_nothing(
             assert connection.execute("DELETE FROM tasks").rowcount == 0
         with pytest.raises(REFUSED), connection.transaction():
             connection.execute(claim)
-            connection.execute("INSERT INTO tasks (name) VALUES ('forged')")
+            connection.execute("INSERT INTO tasks (name, lead_agent) VALUES ('forged', 'seldon')")
         with pytest.raises(REFUSED), connection.transaction():
-            connection.execute("INSERT INTO tasks (tenant_id, name) VALUES (%s, 'forged')", [forged])
+            connection.execute(
+                "INSERT INTO tasks (tenant_id, name, lead_agent) VALUES (%s, 'forged', 'seldon')", [forged]
+            )
 
 
-@pytest.mark.parametrize("context", ["", "00000000-0000-0000-0000-000000000000"])
 @pytest.mark.parametrize("slug", SLUGS)
-def test_without_a_tenant_context_there_is_nothing(world: World, slug: str, context: str) -> None:
+def test_without_a_tenant_context_there_is_nothing(world: World, slug: str) -> None:
     with world.login(slug) as connection:
-        connection.execute("SELECT set_config('app.current_tenant', %s, false)", [context])
+        connection.execute("SET app.current_tenant = '00000000-0000-0000-0000-000000000000'")
         assert connection.execute("SELECT count(*) FROM tasks").fetchone() == (0,)
+        # What is no UUID at all is refused aloud: the policy's form that stays silent is beyond pgrls' prover.
+        connection.execute("SET app.current_tenant = ''")
+        with pytest.raises(errors.InvalidTextRepresentation), connection.transaction():
+            connection.execute("SELECT count(*) FROM tasks")
 
 
 @pytest.mark.parametrize("slug", SLUGS)
@@ -219,7 +228,7 @@ def test_the_shared_role_may_connect_and_nothing_else(world: World) -> None:
 @pytest.mark.parametrize("slug", SLUGS)
 def test_the_auth_database_and_the_shared_schema_are_closed(world: World, slug: str) -> None:
     with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
-        world.login(slug, database="auth_db")
+        world.login(slug, database=world.auth_database)
     with world.login(slug) as connection:
         for statement in ("CREATE TABLE public.x (y int)", "CREATE TEMP TABLE x (y int)", "CREATE SCHEMA x"):
             with pytest.raises(REFUSED), connection.transaction():

@@ -14,6 +14,9 @@ from local.toolchain.golang import build_go
 from models import names
 from tests.isolation.world import World
 
+# One environment for all of them, so one worker.
+pytestmark = pytest.mark.xdist_group("isolation")
+
 SLUGS = ("alice", "bob", "charlie")
 PORTS = (18789, 18810, 443, 5432, 53, 80)
 POOLER = ("foundation", {"app": "pgbouncer"})

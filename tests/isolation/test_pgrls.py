@@ -13,6 +13,9 @@ import pytest
 from models import names
 from tests.isolation.world import World
 
+# One environment for all of them, so one worker.
+pytestmark = pytest.mark.xdist_group("isolation")
+
 SCHEMAS = [names.database_schema(slug) for slug in ("alice", "bob", "charlie")]
 
 

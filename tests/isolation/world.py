@@ -25,6 +25,11 @@ class World:
     database: str
 
     @property
+    def auth_database(self) -> str:
+        """The central auth database beside the tenants' one."""
+        return self.database.replace("foundation", "auth", 1)
+
+    @property
     def shared_role(self) -> str:
         """The role that every tenant's role is a member of."""
         return tenants_of(self.database)
@@ -54,9 +59,9 @@ class World:
         return str(row[0])
 
     def libpq_environment(self) -> dict[str, str]:
-        """Variables that make a libpq program reach the environment's database as its administrator."""
+        """Variables by which a libpq program logs in as the administrator; the password stays in its file."""
         os.environ["PGSERVICEFILE"] = str(self.directory.pg_service_file)
-        return {**os.environ, "PGSERVICE": "local", "PGDATABASE": self.database}
+        return {**os.environ, "DATABASE_URL": f"postgresql:///{self.database}?service=local"}
 
     def core(self) -> Any:
         return client.CoreV1Api(self.api())
