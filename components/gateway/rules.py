@@ -11,8 +11,7 @@ from models.workload import Port, Route
 
 AUTH: Final = "auth-jwt"
 """FC-055. In each tenant's namespace: Traefik follows no reference from one namespace to another by default."""
-STRIP_IDENTITY: Final = "strip-identity"
-SECURITY_HEADERS: Final = "security-headers"
+HEADERS: Final = "headers"
 BODY_LIMIT: Final = "body-limit"
 
 IDENTITY_HEADERS: Final = (
@@ -61,7 +60,6 @@ def middlewares(slug: str, auth_address: str, requests_per_minute: int) -> dict[
                 "sourceCriterion": {"requestHost": True},
             }
         },
-        STRIP_IDENTITY: {"headers": {"customRequestHeaders": dict.fromkeys(IDENTITY_HEADERS, "")}},
         AUTH: {
             "forwardAuth": {
                 "address": auth_address,
@@ -69,8 +67,10 @@ def middlewares(slug: str, auth_address: str, requests_per_minute: int) -> dict[
                 "authResponseHeaders": list(IDENTITY_HEADERS),
             }
         },
-        SECURITY_HEADERS: {
+        HEADERS: {
             "headers": {
+                # Empty takes a header away: who a request is from, the auth service alone says.
+                "customRequestHeaders": dict.fromkeys(IDENTITY_HEADERS, ""),
                 "stsSeconds": STS_SECONDS,
                 "contentTypeNosniff": True,
                 "frameDeny": True,
@@ -84,12 +84,10 @@ def middlewares(slug: str, auth_address: str, requests_per_minute: int) -> dict[
 def chain(slug: str, *, authenticated: bool) -> list[str]:
     """Names of a route's middlewares, in the order that requests pass them.
 
-    Identity headers that a client sent go first, whether or not the route asks for a token; the rate limit stands
-    before the auth service, which it guards too (FC-073).
+    Identity headers that a client sent go before the auth service sets them, whether or not the route asks for a
+    token; the rate limit stands before the auth service, which it guards too (FC-073).
     """
-    before = [names.rate_limit(slug), STRIP_IDENTITY]
-    after = [SECURITY_HEADERS, BODY_LIMIT]
-    return [*before, *([AUTH] if authenticated else []), *after]
+    return [names.rate_limit(slug), HEADERS, *([AUTH] if authenticated else []), BODY_LIMIT]
 
 
 def ingress_route(

@@ -85,9 +85,8 @@ def test_names_follow_from_the_slug(graph: Graph) -> None:
         ("HorizontalPodAutoscaler", "seldon-alice-hpa"),
         ("PodDisruptionBudget", "seldon-alice"),
         ("Middleware", "rate-limit-alice"),
-        ("Middleware", "strip-identity"),
         ("Middleware", "auth-jwt"),
-        ("Middleware", "security-headers"),
+        ("Middleware", "headers"),
         ("Middleware", "body-limit"),
         ("IngressRoute", "tenant-alice"),
         ("ServiceMonitor", "seldon-alice"),
@@ -126,9 +125,8 @@ def test_urns_are_what_they_were(graph: Graph) -> None:
     TenantStack$TenantRoute$IngressRoute::alice-route
     TenantStack$TenantRoute$Middleware::alice-auth-jwt
     TenantStack$TenantRoute$Middleware::alice-body-limit
+    TenantStack$TenantRoute$Middleware::alice-headers
     TenantStack$TenantRoute$Middleware::alice-rate-limit
-    TenantStack$TenantRoute$Middleware::alice-security-headers
-    TenantStack$TenantRoute$Middleware::alice-strip-identity
     TenantStack$TenantRoute::alice
     TenantStack$TenantSecrets$RandomPassword::alice-db-password
     TenantStack$TenantSecrets$Secret::alice-secret
