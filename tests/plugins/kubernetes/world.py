@@ -15,6 +15,7 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as k8s
 from pulumi import automation
+from tenacity import Retrying, stop_after_delay, wait_fixed
 
 from local.toolchain import Toolchain
 
@@ -128,6 +129,13 @@ class World:
     def patch(self, kind: str, name: str, patch: Any, manager: str = "kubectl-patch") -> None:
         """Somebody else's change (a JSON merge patch)."""
         self.kubectl("patch", kind, name, "--type=merge", "--patch", json.dumps(patch), f"--field-manager={manager}")
+
+
+def eventually(condition: Callable[[], object]) -> None:
+    """Waits until ``condition()`` holds."""
+    for attempt in Retrying(stop=stop_after_delay(60), wait=wait_fixed(0.1), reraise=True):
+        with attempt:
+            assert condition()
 
 
 def container(**more: Any) -> Any:

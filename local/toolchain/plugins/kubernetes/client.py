@@ -21,8 +21,8 @@ from provider.plugin import PluginError
 CONNECTIONS = 128
 # Of one request, unless the user set another (kubeClientSettings.timeout). Seconds.
 REQUEST_TIMEOUT = 60.0
-# Of a request that fails for a passing reason; with the pauses between them some ten seconds.
-ATTEMPTS = 6
+# Of a request that fails for a passing reason; with the pauses between them some three seconds.
+ATTEMPTS = 5
 APPLY = "application/apply-patch+yaml"
 JSON_PATCH = "application/json-patch+json"
 JSON = "application/json"
@@ -95,7 +95,7 @@ class Client:
         """The parsed answer. Raises :class:`ApiError` or :class:`Unreachable` when attempts are used up."""
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception(lambda error: _may_retry(method, error)),
-            wait=tenacity.wait_exponential_jitter(initial=0.2, max=5),
+            wait=tenacity.wait_exponential_jitter(initial=0.2, jitter=0.2),
             stop=tenacity.stop_after_attempt(ATTEMPTS),
             reraise=True,
         )

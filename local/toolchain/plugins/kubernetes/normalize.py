@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import copy
 
 from local.toolchain.plugins.kubernetes import quantities
@@ -64,5 +63,5 @@ def _normalize_secret(obj: Object) -> None:
             if isinstance(value, str):
                 try:
                     data[key] = base64.b64encode(base64.b64decode(value, validate=False)).decode()
-                except binascii.Error:
+                except ValueError:
                     continue  # the server says what is wrong with it

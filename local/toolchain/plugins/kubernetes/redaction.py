@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import functools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -81,7 +80,7 @@ def _texts(value: Any) -> Iterator[str]:
             yield base64.b64encode(value.encode()).decode()
             try:
                 decoded = base64.b64decode(value, validate=True).decode()
-            except (binascii.Error, UnicodeDecodeError):
+            except ValueError:  # neither base64 nor text
                 return
             if len(decoded) >= _SHORTEST:
                 yield decoded
