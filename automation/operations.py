@@ -25,6 +25,7 @@ Tell = Callable[[str], None]
 """Hears one line for each thing worth saying."""
 OnChange = Callable[[Report, Change | None], None]
 
+CANCELLED = "update cancelled"
 # What messages hold when a change would lose data: the register of tenants speaks, or the engine's own protection.
 REFUSALS = ("foundation:tenancy:Registry", "marked for protection", "it is protected")
 
@@ -89,6 +90,7 @@ def up(
         session.stack.up(
             policy_packs=policies,
             refresh=refresh or None,
+            suppress_outputs=True,
             diff=on_output is not None or None,
             on_output=on_output,
             on_event=report.handle,
@@ -167,6 +169,14 @@ def down(
         stack.workspace.remove_stack(stack.name, preserve_config=True)
     except StackNotFoundError:
         tell(f"there is no stack {stack.name}")
+    except Busy:
+        raise
+    except FoundationError as error:
+        if sandbox is None or sandbox.context is not None:
+            raise
+        # Nothing of it lies outside the sandbox, which goes now.
+        tell(f"the engine could not delete everything, but it goes with the sandbox: {error.problems or error}")
+        stack.workspace.remove_stack(stack.name, force=True, preserve_config=True)
     if sandbox is not None:
         others = [other.name for other in stack.workspace.list_stacks()]
         if others:
@@ -209,7 +219,8 @@ def unprotect(stack: Stack) -> None:
     deployment = stack.export_stack()
     state: dict[str, Any] = dict(deployment.deployment or {})
     resources = state.get("resources") or []
-    if any(resource.pop("protect", False) for resource in resources):
+    held = [resource for resource in resources if resource.pop("protect", False)]
+    if held:
         stack.import_stack(deployment)
 
 
@@ -261,6 +272,8 @@ def _failure(report: Report, error: CommandError) -> FoundationError:
             problems=[f"{found.policy}: {found.message}" for found in mandatory],
             next_step="change what breaks them, or approve the change as the policy says",
         )
+    if CANCELLED in str(error):
+        return FoundationError(f"{report.kind} was stopped before its end", next_step="run the same command again")
     messages = [note.message for note in report.errors if note.message and note.message != "update failed"]
     if any(refusal in message for message in messages for refusal in REFUSALS):
         return Refused("the change was refused to keep data safe", problems=messages)

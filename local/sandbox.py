@@ -91,6 +91,11 @@ class Sandbox:
         self._changing = threading.Lock()  # the servers start on threads of their own
         self._settings = self._load()
 
+    @property
+    def context(self) -> str | None:
+        """The context of the user's kubeconfig that is used; None: a cluster of the sandbox's own."""
+        return self._load().context
+
     def start(self, progress: Callable[[str], None] = note, nodes: Sequence[Node] = DEFAULT_NODES) -> list[Part]:
         """Start what isn't running, side by side, and wait until all of it answers.
 
