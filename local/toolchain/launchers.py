@@ -33,7 +33,8 @@ def is_launcher(file: Path) -> bool:
 def write_file(file: Path, content: str, mode: int) -> None:
     """Replace ``file`` in one step, unless it holds ``content`` already. ``mode`` holds before the content is in."""
     with contextlib.suppress(OSError):
-        if file.read_text() == content and file.stat().st_mode & 0o777 == mode:
+        # In bytes, and not through a link: a genuine plugin may have stood here before.
+        if not file.is_symlink() and file.read_bytes() == content.encode() and file.stat().st_mode & 0o777 == mode:
             return
     with _replacing(file) as partial:
         partial.touch(mode)

@@ -156,7 +156,8 @@ def test_genuine_plugins_take_the_place_of_stand_ins_and_give_it_back(directory,
     before = snapshot(directory.pulumi_home)
     genuine = tmp_path / "genuine"
     genuine.mkdir()
-    (genuine / "pulumi-resource-random").write_text("#!/bin/sh\n")
+    # A machine's program and no text, as genuine plugins are.
+    (genuine / "pulumi-resource-random").write_bytes(b"\x7fELF\xa0\x00")
     (genuine / "pulumi-resource-random").chmod(0o755)
     (genuine / "resource-vault-v6.1.0").mkdir()
     shutil.copy2(genuine / "pulumi-resource-random", genuine / "resource-vault-v6.1.0" / "pulumi-resource-vault")
@@ -179,6 +180,8 @@ def test_genuine_plugins_take_the_place_of_stand_ins_and_give_it_back(directory,
     monkeypatch.delenv("FOUNDATION_REFERENCE_PLUGINS")
     ensure(directory)
     assert snapshot(directory.pulumi_home).keys() >= before.keys()
+    assert not placed.is_symlink()
+    assert (genuine / "pulumi-resource-random").read_bytes() == b"\x7fELF\xa0\x00"
     assert not list(directory.pulumi_home.glob("plugins/resource-vault-*"))
 
 
