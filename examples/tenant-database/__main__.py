@@ -30,6 +30,8 @@ acme = TenantDatabase(
         tenants=platform.tenants,
         password=RandomPassword("acme", length=32, special=False).result,
         migrations=[{"version": 1, "name": "01-tasks.sql", "sql": TASKS}],
+        # Without this, `pulumi destroy` refuses to drop a schema that has tables.
+        drop_with_data=True,
     ),
 )
 pulumi.export("schema", acme.schema)

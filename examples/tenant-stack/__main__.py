@@ -26,7 +26,7 @@ tenant = Tenant(
 )
 
 platform = DatabasePlatform(
-    "postgres", DatabasePlatformArgs(database="example", auth_database="example_auth", auth_extensions=())
+    "postgres", DatabasePlatformArgs(database="example_stack", auth_database="example_stack_auth", auth_extensions=())
 )
 acme = TenantStack(
     "acme",
@@ -38,7 +38,7 @@ acme = TenantStack(
             domain="example.com",
             platform=Platform(),
             gateway=Gateway(),
-            pooler=DatabaseAddress(host="pgbouncer.foundation.svc.cluster.local", port=5432, database="example"),
+            pooler=DatabaseAddress(host="pgbouncer.foundation.svc.cluster.local", port=5432, database="example_stack"),
             database=platform.database,
             database_owner=platform.owner,
             database_tenants=platform.tenants,
