@@ -54,9 +54,9 @@ class Grant(BridgedResource):
         return None
 
     def combinations(self, planned: Properties) -> list[CheckFailure]:
-        kind, objects, columns = (planned[name] or [] for name in ("objectType", "objects", "columns"))
-        if contains_unknown([kind, objects, columns]):
+        if contains_unknown([planned[name] for name in ("objectType", "objects", "columns")]):
             return []
+        kind, objects, columns = planned["objectType"], planned["objects"] or [], planned["columns"] or []
         failures = privilege_failures(planned)
         if planned["schema"] is None and kind != "database":
             failures.append(CheckFailure("schema", f"must be given when objectType is {kind}"))

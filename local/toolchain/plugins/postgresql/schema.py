@@ -33,7 +33,7 @@ class Schema(BridgedResource):
         return {"database": database, "name": name}
 
     def combinations(self, planned: Properties) -> list[CheckFailure]:
-        if not planned["policies"]:
+        if planned["policies"] in (None, []):
             return []
         return [CheckFailure("policies", "deprecated, and unknown to the stand-in: use Grant with objectType schema")]
 
