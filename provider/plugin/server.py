@@ -94,7 +94,9 @@ class PluginServicer(provider_pb2_grpc.ResourceProviderServicer):
     def Handshake(self, request: Any, rpc: Rpc) -> Any:
         if request.engine_address:
             self.connect(request.engine_address)
-        return provider_pb2.ProviderHandshakeResponse(accept_secrets=True, accept_resources=False)
+        return provider_pb2.ProviderHandshakeResponse(
+            accept_secrets=True, accept_resources=False, supports_autonaming_configuration=self._plugin.autonames
+        )
 
     def Attach(self, request: Any, rpc: Rpc) -> Any:
         self.connect(request.address)

@@ -28,6 +28,9 @@ class _Unknown:
     def __repr__(self) -> str:
         return "UNKNOWN"
 
+    def __deepcopy__(self, memo: object) -> _Unknown:
+        return self  # a copied value is as unknown
+
     def __bool__(self) -> bool:
         raise TypeError("an unknown value has no truth: test it with `is UNKNOWN` first")
 
