@@ -57,6 +57,7 @@ class Actions:
         self,
         command: str,
         targets: Sequence[Target],
+        /,
         then: Effect | None = None,
         otherwise: Effect | None = None,
         after: Record | None = None,

@@ -34,8 +34,8 @@ READ_ONLY: tuple[Resource, ...] = (Isos(), LoadBalancerTypes(), Locations(), Ser
 # Kinds whose changes are no actions.
 WITHOUT_ACTIONS = ("ssh_keys", "placement_groups")
 ACTION_SORTS = ("id", "command", "status", "started", "finished")
-# Vendor changelog, 2026-07-01; in force since 2026-10-01.
-DATACENTERS_REMOVED = "https://docs.hetzner.cloud/changelog#2026-07-01-datacenters-deprecated"
+# Announced on 2026-06-02, in force since 2026-10-01.
+DATACENTERS_REMOVED = "https://docs.hetzner.cloud/changelog#2026-06-02-datacenters-deprecated"
 
 
 @dataclass(frozen=True)

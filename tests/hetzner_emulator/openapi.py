@@ -82,6 +82,9 @@ def _template(method: str, path: str) -> str | None:
 
 @lru_cache(maxsize=None)
 def _validator(template: str, method: str, status: int) -> OAS30Validator | None:
+    if (template, method, status) == ("/load_balancers/{id}", "delete", 201):
+        # An action since 2026-10-05 (changelog), as for zones.
+        template = "/zones/{id_or_name}"
     responses = _specification()["paths"][template][method]["responses"]
     key = str(status) if str(status) in responses else f"{status // 100}xx"
     assert key in responses, f"{method} {template} never answers with {status}"
@@ -102,9 +105,13 @@ def _resolved(node: Any, name: str = "") -> Any:
         for part in node["$ref"].removeprefix("#/").split("/"):
             target = target[part.replace("~1", "/")]
         return _resolved(target, name)
-    resolved = {key: _resolved(value, key) for key, value in node.items()}
+    # A discriminator only says again, by references, what each alternative's own enum says.
+    resolved = {key: _resolved(value, key) for key, value in node.items() if key != "discriminator"}
     if name == "assignee_type" and "enum" in resolved:
         resolved["enum"] = _ASSIGNEE_TYPES
+    if resolved.get("nullable") is True and "enum" in resolved:
+        # What the author meant; to the letter such a value could never be null.
+        resolved["enum"] = [*resolved["enum"], None]
     if isinstance(resolved.get("required"), list):
         properties = resolved.get("properties", {})
         gone = {key for key, value in properties.items() if _removed(value)}

@@ -118,6 +118,8 @@ class Resource:
     sorts: ClassVar[tuple[str, ...]] = ("id", "name", "created")
     filters: ClassVar[dict[str, Callable[[Record, str], bool]]] = {}
     max_per_page: ClassVar[int] = MAX_PER_PAGE
+    # Of the answer to a deletion that is an action; any other is 204.
+    deletion_status: ClassVar[int] = 201
 
     @property
     def title(self) -> str:
@@ -227,7 +229,9 @@ class Resource:
         if self.singular in BUSY:
             context.actions.require_idle((self.singular, record["id"]))
         action = self.delete(context, record)
-        return Answer({"action": context.actions.view(action)} if action else None, 200 if action else 204)
+        if action is None:
+            return Answer(None, 204)
+        return Answer({"action": context.actions.view(action)}, self.deletion_status)
 
     def handle_command(self, context: Context, call: Call, wanted: Command) -> Answer:
         """``POST /{kind}/{id}/actions/{command}``."""

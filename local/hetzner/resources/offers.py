@@ -99,7 +99,7 @@ class Images(Protected):
         "status": lambda record, value: record["status"] == value,
         "architecture": lambda record, value: record["architecture"] == value,
         "bound_to": lambda record, value: str(record["bound_to"]) == value,
-        "include_deprecated": lambda record, value: value == "true" or record["deprecated"] is None,
+        "include_deprecated": lambda record, value: value.lower() == "true" or record["deprecated"] is None,
     }
 
     def all(self, context: Context) -> list[Record]:

@@ -146,6 +146,15 @@ class LoadBalancers(Protected):
         action = context.actions.begin("create_load_balancer", [("load_balancer", record["id"])])
         return {"load_balancer": self.view(context, record), "action": context.actions.view(action)}
 
+    def delete(self, context: Context, record: Record) -> Record:
+        """Remove it, by an action (vendor changelog, 2026-10-05)."""
+        return context.actions.begin(
+            "delete_load_balancer",
+            [("load_balancer", record["id"])],
+            drop_load_balancer,
+            load_balancer=record["id"],
+        )
+
     @command("add_service", Service)
     def add_service(self, context: Context, record: Record, body: Service) -> Record:
         """Listen on another port."""
@@ -264,6 +273,12 @@ def set_load_balancer(context: Context, load_balancer: int, **fields: Any) -> No
     record = context.objects.get("load_balancers", load_balancer)
     if record is not None:
         context.objects.put("load_balancers", {**record, **fields})
+
+
+@effect
+def drop_load_balancer(context: Context, load_balancer: int) -> None:
+    """It is gone."""
+    context.objects.delete("load_balancers", load_balancer)
 
 
 def _type(context: Context, key: str) -> Record:

@@ -28,6 +28,7 @@ class Servers(PowerCommands, DiskCommands, AttachmentCommands, Resource):
     singular = "server"
     creation = Creation
     change = HostChange
+    deletion_status = 200
     filters = {"status": lambda record, value: record["status"] == value}
 
     def view(self, context: Context, record: Record) -> Record:
