@@ -49,8 +49,9 @@ class ClockSettings(_Body):
 
 
 def control_routes(world: World, token: str) -> list[Route]:
-    """Every path below ``/_control``. ``/_control/health`` needs no token."""
+    """Every path below ``/_control``."""
     paths: dict[tuple[str, str], Handler] = {
+        ("/health", "GET"): lambda world, request, body: None,
         ("/projects", "POST"): _add_project,
         ("/projects/{name}", "PUT"): _set_project,
         ("/faults", "GET"): lambda world, request, body: world.faults.dump(),
@@ -62,11 +63,10 @@ def control_routes(world: World, token: str) -> list[Route]:
         ("/leftovers", "GET"): _leftovers,
         ("/reset", "POST"): _reset,
     }
-    routes = [
+    return [
         Route(f"{PREFIX}{path}", _guarded(world, token, handler), methods=[method])
         for (path, method), handler in paths.items()
     ]
-    return [Route(f"{PREFIX}/health", lambda request: Response(status_code=204)), *routes]
 
 
 def _guarded(world: World, token: str, handler: Handler) -> Callable[[Request], Awaitable[Response]]:

@@ -95,12 +95,13 @@ class HetznerServer:
         shutil.rmtree(self.data, ignore_errors=True)
 
     def answers(self) -> bool:
-        """Whether the API answers now."""
+        """Whether the API answers now: this sandbox's, by its token, not another's that has the port."""
         if not self._endpoint_file.exists():
             return False
         url = self._endpoint_file.read_text().removesuffix("/v1") + f"{CONTROL}/health"
+        headers = {"Authorization": f"Bearer {self.credentials.control_token}"}
         try:
-            return urllib3.request("GET", url, retries=False, timeout=HEALTH_TIMEOUT).status == 204
+            return urllib3.request("GET", url, headers=headers, retries=False, timeout=HEALTH_TIMEOUT).status == 204
         except urllib3.exceptions.HTTPError:
             return False
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +72,7 @@ def _patterns() -> list[tuple[re.Pattern[str], str]]:
     return [(re.compile(re.sub(r"\{[^}]+\}", "[^/]+", template)), template) for template in templates]
 
 
-@lru_cache(maxsize=None)
+@cache
 def _template(method: str, path: str) -> str | None:
     paths = _specification()["paths"]
     return next(
@@ -80,7 +80,7 @@ def _template(method: str, path: str) -> str | None:
     )
 
 
-@lru_cache(maxsize=None)
+@cache
 def _validator(template: str, method: str, status: int) -> OAS30Validator | None:
     if (template, method, status) == ("/load_balancers/{id}", "delete", 201):
         # An action since 2026-10-05 (changelog), as for zones.
