@@ -45,6 +45,8 @@ class RoleSettings(ResourceType[Server]):
             if value is not UNKNOWN and not (isinstance(value, str) and value) and (key == "role" or value is not None):
                 failures.append(CheckFailure(key, "must be a name"))
         inputs = {key: new[key] for key in ("role", "settings", "database") if new.get(key) is not None}
+        if isinstance(new.get("settings"), Mapping):
+            inputs["settings"] = {name: _canonical(name, value) for name, value in new["settings"].items()}
         return CheckResult(inputs, [*failures, *_setting_failures(new.get("settings"))])
 
     def diff(self, context: Context[Server], old: State, new: Properties, ignore: Sequence[str]) -> Diff:
@@ -141,11 +143,13 @@ def _settings_of(connection: Connection, role: str, database: str | None) -> dic
         """,
         (role, database),
     ).fetchall()
-    return {name: _unquoted(value) if name.lower() in LIST_SETTINGS else value for name, value in rows}
+    return {name: _canonical(name, value) for name, value in rows}
 
 
-def _unquoted(value: str) -> str:
-    """A list setting as it was given: PostgreSQL stores quotes round names that need them."""
+def _canonical(name: str, value: Value) -> Value:
+    """A list setting as names without quotes, "a, $user": the server shows quotes round those that need them."""
+    if name.lower() not in LIST_SETTINGS or not isinstance(value, str):
+        return value
     return ", ".join(part.strip().removeprefix('"').removesuffix('"') for part in value.split(","))
 
 

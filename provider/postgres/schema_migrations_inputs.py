@@ -85,14 +85,17 @@ def _changes_refused(old: Properties, new: Properties) -> list[CheckFailure]:
                 "elsewhere is a resource of its own"
             )
             failures.append(CheckFailure(key, reason))
-    before, now = (properties.get("rowLevelSecurity") or {} for properties in (old, new))
-    tenants = (before.get("tenantId"), now.get("tenantId")) if now is not UNKNOWN else (None, None)
+    tenants = [_tenant_of(properties.get("rowLevelSecurity")) for properties in (old, new)]
     if None not in tenants and UNKNOWN not in tenants and UUID(tenants[0]) != UUID(tenants[1]):
         reason = f"can't change from {tenants[0]} to {tenants[1]}: the rows belong to the former. Put it back"
         failures.append(CheckFailure("rowLevelSecurity.tenantId", reason))
     applied, wanted = ([Version.from_properties(item) for item in side["migrations"]] for side in (old, new))
     failures += [CheckFailure("migrations", problem) for problem in contradictions(applied, wanted)]
     return failures
+
+
+def _tenant_of(security: Value) -> Value:
+    return security.get("tenantId") if isinstance(security, Mapping) else None
 
 
 def _is_uuid(value: Value) -> bool:

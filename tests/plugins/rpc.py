@@ -15,6 +15,7 @@ import grpc
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
+import provider
 from local.toolchain.home import REFERENCE_VARIABLE, reference_plugins
 from local.toolchain.launchers import LAUNCHER
 from provider.plugin.values import Properties, Secret, marshal, unmarshal
@@ -138,7 +139,9 @@ class Plugin:
         return self._call("Create", request)
 
     def _urn(self, kind: str, name: str = "it") -> str:
-        return f"urn:pulumi:{self.stack}::p::{self.package}:index/{kind[0].lower()}{kind[1:]}:{kind}::{name}"
+        """Of a type's name as the bridge makes tokens, or of a whole token."""
+        token = kind if ":" in kind else f"{self.package}:index/{kind[0].lower()}{kind[1:]}:{kind}"
+        return f"urn:pulumi:{self.stack}::p::{token}::{name}"
 
     def _call(self, method: str, request: Any) -> Any:
         try:
@@ -151,6 +154,13 @@ class Plugin:
 def standin(package: str) -> Iterator[Plugin]:
     """The stand-in for ``package``, started as the toolchain starts it."""
     with _running([sys.executable, str(LAUNCHER), f"local.toolchain.plugins.{package}"], package) as plugin:
+        yield plugin
+
+
+@contextmanager
+def foundation() -> Iterator[Plugin]:
+    """Our own provider, started as the engine's language host starts it."""
+    with _running([sys.executable, str(Path(provider.__file__).parent)], "foundation") as plugin:
         yield plugin
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-from uuid import uuid4
 
 import pytest
 from tenacity import Retrying, stop_after_delay, wait_fixed
@@ -11,11 +10,6 @@ from tenacity import Retrying, stop_after_delay, wait_fixed
 from tests.provider.engine import Database, Project
 
 TABLE = "CREATE TABLE {name} (tenant_id uuid NOT NULL DEFAULT gen_random_uuid());"
-
-
-@pytest.fixture
-def schema(database: Database) -> str:
-    return database.names(f"tenant_{uuid4().hex[:12]}")[0]
 
 
 @pytest.fixture

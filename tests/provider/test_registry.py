@@ -7,8 +7,11 @@ import pulumi_random
 import pytest
 
 from components.tenant.registry import RegisteredTenant, Registry
+from provider.plugin import UNKNOWN
 from provider.tenancy.registry import offences
+from tests.plugins.rpc import Plugin
 from tests.provider.engine import Program, Project
+from tests.provider.recorded import Recorded
 
 ALICE = "6d1f7d2e-53a5-4f0b-9f3c-0d6a5a0f1c11"
 BOB = "0b6f9d55-8f1e-4d8d-9d6b-4a4b1f3d7a22"
@@ -47,21 +50,22 @@ def test_every_offence_is_named_before_anything_is_touched(project: Project) -> 
         assert project.resources().keys() == before
 
 
-def test_a_tenant_goes_after_its_final_backup(project: Project) -> None:
-    project.up(program(alice=tenant(ALICE), bob=tenant(BOB)))
-    project.up(program(alice=tenant(ALICE), bob=tenant(BOB, status="deleted")))
-    assert "without a final backup" in project.failure(program(alice=tenant(ALICE)), preview=True)
+@pytest.fixture
+def registry(plugin: Plugin) -> Recorded:
+    return Recorded(plugin, "foundation:tenancy:Registry")
+
+
+def test_a_tenant_goes_after_its_final_backup(registry: Recorded) -> None:
+    alice, bob = tenant(ALICE), tenant(BOB)
+    assert registry.up({"tenants": {"alice": alice, "bob": bob}}) == "create"
+    assert registry.up({"tenants": {"alice": alice, "bob": tenant(BOB, status="deleted")}}) == "update"
+    assert "without a final backup" in registry.failure({"tenants": {"alice": alice}})
     # Taken back before the end: nothing was lost.
-    project.up(program(alice=tenant(ALICE), bob=tenant(BOB)))
-    project.up(program(alice=tenant(ALICE), bob=tenant(BOB, status="deleted", final_backup=True)))
-    project.up(program(alice=tenant(ALICE)))
-    assert "bob" not in project.resources()
-
-
-def test_a_new_tenant_changes_the_register_alone(project: Project) -> None:
-    project.up(program(alice=tenant(ALICE)))
-    changes, _ = project.preview(program(alice=tenant(ALICE), bob=tenant(BOB)))
-    assert changes == {"same": 2, "update": 1, "create": 1}
+    assert registry.up({"tenants": {"alice": alice, "bob": bob}}) == "update"
+    done = tenant(BOB, status="deleted", final_backup=True)
+    assert registry.up({"tenants": {"alice": alice, "bob": done}}) == "update"
+    assert registry.up({"tenants": {"alice": alice}}) == "update"
+    assert registry.up({"tenants": {"alice": alice}}) == "same"
 
 
 @pytest.mark.parametrize(
@@ -79,6 +83,8 @@ def test_offences(before: dict[str, RegisteredTenant], now: dict[str, Registered
     assert len(offences(before, now)) == count
 
 
-def test_malformed_tenants_are_named(project: Project) -> None:
-    broken: RegisteredTenant = {"id": ALICE, "plan": "pro", "status": "active", "final_backup": "no"}  # type: ignore[typeddict-item]
-    assert "final_backup" in project.failure(program(alice=broken), preview=True)
+def test_malformed_tenants_are_named(registry: Recorded) -> None:
+    assert registry.check({"tenants": {"alice": {**tenant(ALICE), "final_backup": "no"}}}).keys() == {
+        "tenants.alice.final_backup"
+    }
+    assert registry.check({"tenants": UNKNOWN}).keys() == {"tenants"}

@@ -1,42 +1,20 @@
-"""Settings of roles, by the real engine on a real PostgreSQL."""
+"""Settings of roles on a real PostgreSQL, by the provider's process as the engine drives it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from uuid import uuid4
 
-import pulumi
 import pytest
 
-from components.postgres.resources import FoundationProvider, RoleSettings
-from tests.provider.engine import Database, Program, Project
-
-Make = Callable[..., Program]
-
-
-@pytest.fixture
-def role(database: Database) -> str:
-    return database.names(f"role_{uuid4().hex[:12]}")[0]
+from provider.plugin import UNKNOWN, Properties
+from tests.plugins.rpc import Plugin
+from tests.provider.engine import Database
+from tests.provider.recorded import Recorded
 
 
 @pytest.fixture
-def program(database: Database, role: str) -> Make:
-    def make(settings: Mapping[str, str], *, role: str = role, in_database: str | None = "postgres") -> Program:
-        def run() -> None:
-            provider = FoundationProvider(
-                "database",
-                host=database.settings["host"],
-                port=int(database.settings["port"]),
-                username="postgres",
-                password=database.settings["password"],
-            )
-            options = pulumi.ResourceOptions(provider=provider)
-            resource = RoleSettings("settings", role=role, settings=settings, database=in_database, opts=options)
-            pulumi.export("settings", resource.settings)
-
-        return run
-
-    return make
+def recorded(plugin: Plugin) -> Recorded:
+    return Recorded(plugin, "foundation:postgres:RoleSettings")
 
 
 def session(database: Database, role: str, setting: str) -> str | None:
@@ -47,43 +25,69 @@ def session(database: Database, role: str, setting: str) -> str | None:
     return row[0]
 
 
-def test_sessions_start_with_the_settings(project: Project, database: Database, role: str, program: Make) -> None:
+def test_sessions_start_with_the_settings(recorded: Recorded, database: Database, schema: str) -> None:
     tenant = str(uuid4())
-    wanted = program({"app.current_tenant": tenant, "search_path": "one, two", "statement_timeout": "5s"})
-    project.up(wanted)
-    assert session(database, role, "app.current_tenant") == tenant
-    assert session(database, role, "search_path") == "one, two"
-    assert session(database, role, "statement_timeout") == "5s"
-    assert project.up(wanted, refresh=True) == {"same": 3}
+    inputs: Properties = {"role": schema, "database": "postgres"}
+    settings = {"app.current_tenant": tenant, "search_path": 'one, "$user", public', "statement_timeout": "5s"}
+    assert recorded.up(inputs | {"settings": settings}) == "create"
+    assert session(database, schema, "app.current_tenant") == tenant
+    assert session(database, schema, "search_path") == 'one, "$user", public'
+    assert session(database, schema, "statement_timeout") == "5s"
+    assert recorded.up(inputs | {"settings": settings}, refresh=True) == "same"
 
     # One changes, one goes; the session's own default comes back.
-    assert project.up(program({"app.current_tenant": tenant, "search_path": "two"})) == {"same": 2, "update": 1}
-    assert session(database, role, "search_path") == "two"
-    assert session(database, role, "statement_timeout") == "0"
+    assert recorded.up(inputs | {"settings": {"app.current_tenant": tenant, "search_path": "two"}}) == "update"
+    assert session(database, schema, "search_path") == "two"
+    assert session(database, schema, "statement_timeout") == "0"
 
-    project.destroy(wanted)
-    assert session(database, role, "app.current_tenant") in (None, "")
+    recorded.destroy()
+    assert session(database, schema, "app.current_tenant") in (None, "")
 
 
 def test_drift_is_mended_and_others_settings_are_left_alone(
-    project: Project, database: Database, role: str, program: Make
+    recorded: Recorded, database: Database, schema: str
 ) -> None:
-    wanted = program({"app.current_tenant": "one", "work_mem": "8MB"}, in_database=None)
-    project.up(wanted)
-    with database.connect() as connection:
-        connection.execute(f"ALTER ROLE {role} SET app.current_tenant TO 'two'")  # type: ignore[arg-type]
-        connection.execute(f"ALTER ROLE {role} RESET work_mem")  # type: ignore[arg-type]
-        connection.execute(f"ALTER ROLE {role} SET lock_timeout TO '3s'")  # type: ignore[arg-type]
-    assert project.up(wanted, refresh=True) == {"same": 2, "update": 1}
-    assert session(database, role, "app.current_tenant") == "one"
-    assert session(database, role, "work_mem") == "8MB"
-    assert session(database, role, "lock_timeout") == "3s"
-    project.destroy(wanted)
-    assert session(database, role, "lock_timeout") == "3s"
+    inputs = {"role": schema, "settings": {"app.current_tenant": "one", "work_mem": "8MB"}}
+    recorded.up(inputs)
+    for change in ("SET app.current_tenant TO 'two'", "RESET work_mem", "SET lock_timeout TO '3s'"):
+        database.run(f"ALTER ROLE {schema} {change}")  # type: ignore[arg-type]
+    assert recorded.up(inputs, refresh=True) == "update"
+    assert session(database, schema, "app.current_tenant") == "one"
+    assert session(database, schema, "work_mem") == "8MB"
+    assert session(database, schema, "lock_timeout") == "3s"
+    assert recorded.up(inputs | {"database": "postgres"}) == "replace"
+    recorded.destroy()
+    assert session(database, schema, "lock_timeout") == "3s"
 
 
-def test_mistakes_are_named(project: Project, program: Make) -> None:
-    assert "must hold at least one setting" in project.failure(program({}), preview=True)
-    assert "is no setting's name" in project.failure(program({"a b": "1"}), preview=True)
-    assert 'role "nobody_at_all" does not exist' in project.failure(program({"work_mem": "8MB"}, role="nobody_at_all"))
-    assert 'invalid value for parameter "work_mem"' in project.failure(program({"work_mem": "plenty"}))
+def test_a_role_that_is_gone_is_reported_gone(recorded: Recorded, database: Database) -> None:
+    role = f"role_{uuid4().hex[:12]}"
+    database.run(f"CREATE ROLE {role}")  # type: ignore[arg-type]
+    recorded.up({"role": role, "settings": {"work_mem": "8MB"}})
+    made = recorded.made
+    assert made is not None
+    database.run(f"DROP ROLE {role}")  # type: ignore[arg-type]
+    assert recorded.plugin.read(recorded.token, made) is None
+    recorded.destroy()
+
+
+def test_settings_can_be_imported(recorded: Recorded, database: Database, schema: str) -> None:
+    database.run(f"ALTER ROLE {schema} IN DATABASE postgres SET work_mem TO '8MB'")  # type: ignore[arg-type]
+    found = recorded.plugin.adopt(recorded.token, f"{schema}@postgres")
+    assert found is not None
+    assert found.inputs == {"role": schema, "database": "postgres", "settings": {"work_mem": "8MB"}}
+
+
+def test_mistakes_are_named(recorded: Recorded, schema: str) -> None:
+    assert recorded.check({"role": schema, "settings": {}}).keys() == {"settings"}
+    assert recorded.check({"role": "", "settings": {"a b": "1", "work_mem": 8}, "colour": "red"}).keys() == {
+        "role",
+        'settings["a b"]',
+        'settings["work_mem"]',
+        "colour",
+    }
+    assert recorded.check({"role": UNKNOWN, "settings": UNKNOWN, "database": UNKNOWN}) == {}
+    missing = {"role": "nobody_at_all", "settings": {"work_mem": "8MB"}}
+    assert 'role "nobody_at_all" does not exist' in recorded.failure(missing)
+    wrong = {"role": schema, "settings": {"work_mem": "plenty"}}
+    assert 'invalid value for parameter "work_mem"' in recorded.failure(wrong)

@@ -1,4 +1,4 @@
-"""Migrations of a schema, by the real engine on a real PostgreSQL."""
+"""Migrations of a schema on a real PostgreSQL, by the provider's process as the engine drives it."""
 
 from __future__ import annotations
 
@@ -12,173 +12,128 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 import psycopg
-import pulumi
 import pytest
 
-from components.postgres.resources import FoundationProvider, Migration, SchemaMigrations
+from components.postgres.resources import Migration
+from provider.plugin import UNKNOWN, Properties, contains_unknown
 from provider.postgres.history import Version, checksum_of
 from provider.postgres.migrate import Migrator
 from provider.postgres.row_level_security import RowLevelSecurity
 from provider.postgres.server import Server
-from tests.provider.engine import Database, Program
-
-TASKS = """
-CREATE TABLE tasks (
-    tenant_id uuid NOT NULL DEFAULT (current_setting('app.current_tenant'))::uuid,
-    id bigint GENERATED ALWAYS AS IDENTITY,
-    title text NOT NULL,
-    PRIMARY KEY (tenant_id, id)
-);
-"""
-NOTES = """
-CREATE TABLE notes (
-    tenant_id uuid NOT NULL DEFAULT (current_setting('app.current_tenant'))::uuid,
-    id bigint GENERATED ALWAYS AS IDENTITY,
-    text text NOT NULL,
-    PRIMARY KEY (tenant_id, id)
-);
-INSERT INTO notes (text) SELECT title FROM tasks;
-CREATE VIEW titles WITH (security_invoker = true, security_barrier = true) AS SELECT title FROM tasks;
-"""
-TENANT = UUID("6d1f7d2e-53a5-4f0b-9f3c-0d6a5a0f1c11")
-
-
-def migrations(*texts: str) -> list[Migration]:
-    return [{"version": n, "name": f"{n:04}_step.sql", "sql": text} for n, text in enumerate(texts, start=1)]
+from tests.plugins.rpc import Plugin
+from tests.provider.recorded import Recorded
+from tests.provider.samples import NOTES, TASKS, TENANT, history, migrations, state_of, tables
 
 
 @pytest.fixture
-def schema(database: Database) -> str:
-    """A new schema, owned by the role of the same name."""
-    name = f"tenant_{uuid4().hex[:12]}"
-    database.names(name)
-    return name
+def migrated(plugin: Plugin) -> Recorded:
+    return Recorded(plugin, "foundation:postgres:SchemaMigrations")
+
+
+class Wanted:
+    """Makes the inputs that migrate ``schema``."""
+
+    def __init__(self, schema: str) -> None:
+        self._schema = schema
+
+    def __call__(self, steps: Sequence[Migration], *, tenant: UUID | None = TENANT, **changed: str) -> Properties:
+        inputs: Properties = {"schema": self._schema, "database": "postgres", "owner": self._schema, **changed}
+        inputs["migrations"] = list(steps)
+        if tenant is not None:
+            inputs["rowLevelSecurity"] = {
+                "column": "tenant_id",
+                "setting": "app.current_tenant",
+                "tenantId": str(tenant),
+                "roles": [self._schema],
+            }
+        return inputs
 
 
 @pytest.fixture
-def program(database: Database, schema: str):  # type: ignore[no-untyped-def]
-    """Makes a program that migrates ``schema``."""
-
-    def make(steps: Sequence[Migration], *, tenant: UUID | None = TENANT, **changed: str) -> Program:
-        def run() -> None:
-            settings = database.settings
-            provider = FoundationProvider(
-                "database",
-                host=settings["host"],
-                port=int(settings["port"]),
-                username=settings["user"],
-                password=settings["password"],
-            )
-            resource = SchemaMigrations(
-                "migrations",
-                **({"schema": schema, "database": "postgres", "owner": schema} | changed),
-                migrations=steps,
-                row_level_security=None
-                if tenant is None
-                else {
-                    "column": "tenant_id",
-                    "setting": "app.current_tenant",
-                    "tenant_id": str(tenant),
-                    "roles": [schema],
-                },
-                opts=pulumi.ResourceOptions(provider=provider),
-            )
-            pulumi.export("version", resource.version)
-            pulumi.export("applied", resource.applied)
-
-        return run
-
-    return make
+def wanted(schema: str) -> Wanted:
+    return Wanted(schema)
 
 
-def history(database: Database, schema: str) -> list[tuple[int, str]]:
-    return database.run(
-        "SELECT version, name FROM foundation.schema_versions WHERE schema_name = %s ORDER BY version", schema
-    )
-
-
-def tables(database: Database, schema: str) -> list[tuple[str, str]]:
-    return database.run("SELECT tablename, tableowner FROM pg_tables WHERE schemaname = %s ORDER BY 1", schema)
-
-
-def test_applies_only_what_is_new(project, database, schema, program) -> None:
-    changes, shown = project.preview(program(migrations(TASKS)))
-    assert changes["create"] == 3
-    assert "0001_step.sql" in shown
+def test_applies_only_what_is_new(migrated, database, schema, wanted) -> None:
+    shown = migrated.plugin.preview(migrated.token, wanted(migrations(TASKS)))
+    assert (shown["version"], [row["name"] for row in shown["applied"]]) == (1, ["0001_step.sql"])
     assert tables(database, schema) == []
 
-    project.up(program(migrations(TASKS)))
+    assert migrated.up(wanted(migrations(TASKS))) == "create"
     assert tables(database, schema) == [("tasks", schema)]
-    assert history(database, schema) == [(1, "0001_step.sql")]
-    assert project.up(program(migrations(TASKS))) == {"same": 3}
-
-    changes, shown = project.preview(program(migrations(TASKS, NOTES)))
-    assert (changes, "0002_step.sql" in shown) == ({"same": 2, "update": 1}, True)
-    outputs = project.stack(program(migrations(TASKS, NOTES))).up(color="never").outputs
-    assert outputs["version"].value == 2
-    assert [row["name"] for row in outputs["applied"].value] == ["0001_step.sql", "0002_step.sql"]
+    assert migrated.up(wanted(migrations(TASKS))) == "same"
+    assert migrated.up(wanted(migrations(TASKS, NOTES))) == "update"
     assert tables(database, schema) == [("notes", schema), ("tasks", schema)]
+    assert history(database, schema) == [(1, "0001_step.sql"), (2, "0002_step.sql")]
 
 
-def test_edited_history_is_refused_before_anything_happens(project, database, schema, program) -> None:
-    project.up(program(migrations(TASKS)))
+def test_a_preview_bears_what_is_unknown(migrated, wanted) -> None:
+    inputs = wanted(migrations(TASKS), schema=UNKNOWN, owner=UNKNOWN)
+    inputs["rowLevelSecurity"] |= {"tenantId": UNKNOWN, "roles": [UNKNOWN]}
+    assert migrated.check(inputs) == {}
+    assert migrated.check(inputs | {"rowLevelSecurity": UNKNOWN}) == {}
+    assert contains_unknown(migrated.plugin.preview(migrated.token, inputs))
+
+
+def test_edited_history_is_refused_before_anything_happens(migrated, database, schema, wanted) -> None:
+    migrated.up(wanted(migrations(TASKS)))
     edited = migrations(TASKS.replace("title", "heading"), NOTES)
-    shown = project.failure(program(edited), preview=True)
+    shown = migrated.failure(wanted(edited))
     assert "version 1 (0001_step.sql) was edited after it was applied" in shown
     assert shown.count("SHA-256") >= 1
     assert "as version 3" in shown
     assert history(database, schema) == [(1, "0001_step.sql")]
 
 
-def test_the_database_remembers_what_a_lost_state_forgot(project, database, schema, program) -> None:
-    project.up(program(migrations(TASKS)))
-    project.forget()
-    shown = project.failure(program(migrations(TASKS.replace("title", "heading"))))
+def test_the_database_remembers_what_a_lost_state_forgot(migrated, database, schema, wanted) -> None:
+    migrated.up(wanted(migrations(TASKS)))
+    migrated.made = None
+    shown = migrated.failure(wanted(migrations(TASKS.replace("title", "heading"))))
     applied, edited = checksum_of(TASKS), checksum_of(TASKS.replace("title", "heading"))
     assert f"applied with SHA-256 {applied}, now {edited}" in shown
     # The right files go on where the database is.
-    project.up(program(migrations(TASKS, NOTES)))
+    migrated.up(wanted(migrations(TASKS, NOTES)))
     assert [version for version, _ in history(database, schema)] == [1, 2]
 
 
-def test_a_removed_version_and_another_place_are_refused(project, database, schema, program) -> None:
-    project.up(program(migrations(TASKS, NOTES)))
-    shown = project.failure(program(migrations(TASKS), schema="elsewhere", tenant=uuid4()), preview=True)
+def test_a_removed_version_and_another_place_are_refused(migrated, database, schema, wanted) -> None:
+    migrated.up(wanted(migrations(TASKS, NOTES)))
+    shown = migrated.failure(wanted(migrations(TASKS), schema="elsewhere", tenant=uuid4()))
     assert "version 2 (0002_step.sql) was applied, but its file is gone" in shown
     assert f"can't change from {schema} to elsewhere" in shown
     assert f"can't change from {TENANT}" in shown
 
 
-def test_a_migration_happens_wholly_or_not_at_all(project, database, schema, program) -> None:
+def test_a_migration_happens_wholly_or_not_at_all(migrated, database, schema, wanted) -> None:
     broken = TASKS + "CREATE TABLE other (id int);\nSELECT nonsense;\n"
-    shown = project.failure(program(migrations(TASKS, broken.replace("tasks", "jobs")), tenant=None))
+    shown = migrated.failure(wanted(migrations(TASKS, broken.replace("tasks", "jobs")), tenant=None))
     assert "version 2 (0002_step.sql, line 9)" in shown
     assert 'column "nonsense" does not exist' in shown
     assert tables(database, schema) == [("tasks", schema)]
     assert history(database, schema) == [(1, "0001_step.sql")]
 
-    project.up(program(migrations(TASKS, NOTES)))
+    migrated.up(wanted(migrations(TASKS, NOTES)))
     assert [version for version, _ in history(database, schema)] == [1, 2]
 
 
-def test_a_migration_cannot_end_its_transaction(project, database, schema, program) -> None:
-    shown = project.failure(program(migrations(TASKS, "CREATE TABLE half (id int); COMMIT; SELECT nonsense;")))
+def test_a_migration_cannot_end_its_transaction(migrated, database, schema, wanted) -> None:
+    shown = migrated.failure(wanted(migrations(TASKS, "CREATE TABLE half (id int); COMMIT; SELECT nonsense;")))
     assert "transaction commands" in shown
     assert tables(database, schema) == [("tasks", schema)]
 
 
-def test_errors_quote_no_rows(project, database, schema, program) -> None:
+def test_errors_quote_no_rows(migrated, database, schema, wanted) -> None:
     secret = "planted-in-a-row"
     steps = migrations(
         TASKS, f"INSERT INTO tasks (title) VALUES ('{secret}'), ('{secret}');CREATE UNIQUE INDEX ON tasks (title);"
     )
-    shown = project.failure(program(steps))
+    shown = migrated.failure(wanted(steps))
     assert "could not create unique index" in shown
     assert secret not in shown
 
 
-def test_rows_are_the_tenants_own_whatever_a_session_says(project, database, schema, program) -> None:
-    project.up(program(migrations(TASKS, NOTES)))
+def test_rows_are_the_tenants_own_whatever_a_session_says(migrated, database, schema, wanted) -> None:
+    migrated.up(wanted(migrations(TASKS, NOTES)))
     other = str(uuid4())
     with database.connect(user=schema, password="test") as session:
         session.execute(f"SET search_path TO {schema}")  # type: ignore[arg-type]
@@ -208,8 +163,8 @@ def test_rows_are_the_tenants_own_whatever_a_session_says(project, database, sch
         ("CREATE VIEW all_tasks AS SELECT * FROM tasks", "view all_tasks runs with its owner's rights"),
     ],
 )
-def test_what_escapes_row_level_security_is_refused(project, database, schema, program, sql, complaint) -> None:
-    assert complaint in project.failure(program(migrations(TASKS, sql)))
+def test_what_escapes_row_level_security_is_refused(migrated, database, schema, wanted, sql, complaint) -> None:
+    assert complaint in migrated.failure(wanted(migrations(TASKS, sql)))
     assert history(database, schema) == [(1, "0001_step.sql")]
 
 
@@ -225,61 +180,42 @@ TAMPERING = [
 ]
 
 
-def test_drift_is_found_and_mended(project, database, schema, program) -> None:
-    wanted = program(migrations(TASKS, NOTES))
-    project.up(wanted)
+def test_drift_is_found_and_mended(migrated, database, schema, wanted) -> None:
+    inputs = wanted(migrations(TASKS, NOTES))
+    migrated.up(inputs)
     before = state_of(database, schema)
     for tampering in TAMPERING:
         with database.connect() as connection:
             connection.execute(tampering.format(schema=schema))  # type: ignore[arg-type]
         assert state_of(database, schema) != before
-        assert project.up(wanted, refresh=True) == {"same": 2, "update": 1}, tampering
+        assert migrated.up(inputs, refresh=True) == "update", tampering
         assert state_of(database, schema) == before, tampering
-    assert project.up(wanted, refresh=True) == {"same": 3}
+    assert migrated.up(inputs, refresh=True) == "same"
 
 
-def state_of(database: Database, schema: str) -> list[object]:
-    return [
-        tables(database, schema),
-        database.run(
-            "SELECT version, checksum FROM foundation.schema_versions WHERE schema_name = %s ORDER BY 1", schema
-        ),
-        database.run(
-            "SELECT relname, relrowsecurity, relforcerowsecurity FROM pg_class WHERE relnamespace = %s::regnamespace"
-            " AND relkind = 'r' ORDER BY 1",
-            schema,
-        ),
-        database.run(
-            "SELECT tablename, policyname, qual, with_check FROM pg_policies WHERE schemaname = %s ORDER BY 1, 2",
-            schema,
-        ),
-    ]
-
-
-def test_deleting_leaves_data_and_history(project, database, schema, program) -> None:
-    wanted = program(migrations(TASKS))
-    project.up(wanted)
+def test_deleting_leaves_data_and_history(migrated, database, schema, wanted) -> None:
+    inputs = wanted(migrations(TASKS))
+    migrated.up(inputs)
     before = state_of(database, schema)
-    project.destroy(wanted)
+    migrated.destroy()
     assert state_of(database, schema) == before
-    project.up(wanted)
+    migrated.up(inputs)
     assert state_of(database, schema) == before
 
 
-def test_a_schema_made_anew_is_migrated_anew(project, database, schema, program) -> None:
-    wanted = program(migrations(TASKS))
-    project.up(wanted)
+def test_a_schema_made_anew_is_migrated_anew(migrated, database, schema, wanted) -> None:
+    inputs = wanted(migrations(TASKS))
+    migrated.up(inputs)
     before = state_of(database, schema)
     with database.connect() as connection:
         connection.execute(f"DROP SCHEMA {schema} CASCADE")  # type: ignore[arg-type]
         connection.execute(f"CREATE SCHEMA {schema} AUTHORIZATION {schema}")  # type: ignore[arg-type]
-    project.refresh(wanted)
-    project.up(wanted)
+    migrated.up(inputs, refresh=True)
     assert state_of(database, schema) == before
 
 
-def test_a_missing_schema_is_said(project, program) -> None:
-    shown = project.failure(program(migrations(TASKS), schema="nowhere"))
+def test_a_missing_schema_is_said(migrated, wanted) -> None:
+    shown = migrated.failure(wanted(migrations(TASKS), schema="nowhere"))
     assert "schema nowhere doesn't exist: make it before its migrations" in shown
 
 
@@ -308,15 +244,8 @@ def test_two_at_once_apply_each_version_once(database, schema) -> None:
     assert [version for version, _ in history(database, schema)] == [1, 2, 3]
 
 
-def test_secrets_stay_secret(project, database, schema, program) -> None:
-    project.up(program(migrations(TASKS)))
-    assert database.settings["password"] not in project.state_text()
-    # The SQL isn't in the state at all: a thousand tenants would hold a thousand copies of it.
-    assert "CREATE TABLE" not in project.state_text()
-
-
-def test_pgrls_agrees(project, database, schema, program) -> None:
-    project.up(program(migrations(TASKS, NOTES)))
+def test_pgrls_agrees(migrated, database, schema, wanted) -> None:
+    migrated.up(wanted(migrations(TASKS, NOTES)))
     settings = database.settings
     url = f"postgresql://postgres:{settings['password']}@{settings['host']}:{settings['port']}/postgres"
     for command in ("lint --fail-on warning", "verify --strict --mode cross-tenant", "verify --strict --mode write"):
