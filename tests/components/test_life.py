@@ -122,6 +122,14 @@ def test_a_plan_changes_in_place_up_and_down(project: Projects) -> None:
     scratch.cli("up")
     assert bounds() == (namespace, "6", 5, "2")
 
+    # As the autoscaler does: an update leaves its number of replicas alone.
+    with scratch.kubernetes() as api:
+        client.AppsV1Api(api).patch_namespaced_deployment_scale(
+            names.workload("seldon", slug), names.namespace(slug), {"spec": {"replicas": 3}}
+        )
+    scratch.cli("up")
+    assert deployment(scratch, slug).spec.replicas == 3
+
     # The old pod of the larger plan is still there when the new one comes: the quota has room for both.
     scratch.edit("acme", plan="starter")
     scratch.cli("up")
