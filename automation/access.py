@@ -27,12 +27,10 @@ def ways(project: Project, environment: Environment) -> list[Way]:
         return [Way("Pulumi", f"pulumi preview --stack {project.environment}")]
     database = environment.settings.postgresql
     directory = project.directory
+    address = f"service={database.service} dbname={database.database}"
     return [
         Way("Kubernetes", f"KUBECONFIG={directory.kubeconfig} .venv/bin/kubectl get pods --all-namespaces"),
-        Way(
-            "PostgreSQL",
-            f'PGSERVICEFILE={directory.pg_service_file} {_psql(project)} "service={database.service} dbname={database.database}"',
-        ),
+        Way("PostgreSQL", f'PGSERVICEFILE={directory.pg_service_file} {_psql(project)} "{address}"'),
         Way("Pulumi", "source <(.venv/bin/foundation env) && pulumi stack --stack " + project.environment),
     ]
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import psutil
 from pulumi.automation import (
@@ -25,6 +26,7 @@ from pulumi.automation import (
     UpdateSummary,
 )
 from pulumi.automation._stack import StackInitMode
+from pulumi.automation.errors import StackNotFoundError
 
 from automation.errors import BadInput
 from automation.project import Project
@@ -109,6 +111,15 @@ def _from_terminal() -> bool:
             return os.tcgetpgrp(terminal.fileno()) == os.getpgrp()
     except OSError:
         return False
+
+
+def resources_of(stack: Stack) -> list[dict[str, Any]]:
+    """The resources in the stack's state, secrets encrypted; none when there is no stack."""
+    try:
+        state = stack.export_stack().deployment or {}
+    except StackNotFoundError:
+        return []
+    return list(state.get("resources") or [])
 
 
 def clear_pending(stack: Stack) -> int:

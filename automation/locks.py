@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 import socket
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import psutil
 
@@ -49,6 +51,12 @@ def holders(message: str) -> list[Holder]:
         Holder(match["user"], match["host"], int(match["pid"]), _time(match["time"]))
         for match in _HOLDER.finditer(message)
     ]
+
+
+def lock_holders(backend: Path) -> list[Holder]:
+    """The holders of all locks in a file backend."""
+    locks = [json.loads(file.read_text()) for file in (backend / ".pulumi" / "locks").rglob("*.json")]
+    return [Holder(lock["username"], lock["hostname"], lock["pid"], _time(lock["timestamp"])) for lock in locks]
 
 
 def _time(text: str) -> datetime | None:

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from pulumi.automation import Stack
-from pulumi.automation.errors import StackNotFoundError
 
 from automation import tenant_files
 from automation.backup import take_final_backup, verify
-from automation.engine import open_stack
+from automation.engine import open_stack, resources_of
 from automation.errors import BadInput
 from automation.project import Project
 from models import names
@@ -57,11 +56,7 @@ def find(environment: Environment, slug: str) -> Tenant:
 
 def registered(stack: Stack) -> dict[str, dict[str, Any]]:
     """The tenants as the last update left them: slug -> plan, status, whether the final backup is recorded."""
-    try:
-        state: dict[str, Any] = dict(stack.export_stack().deployment or {})
-    except StackNotFoundError:
-        return {}
-    for resource in state.get("resources") or []:
+    for resource in resources_of(stack):
         if resource["type"] == REGISTRY_TYPE:
             return dict(resource.get("outputs", {}).get("tenants") or {})
     return {}

@@ -104,7 +104,7 @@ def down(
     json: Json = False,
 ) -> None:
     """Remove the environment; a local one with its sandbox, leaving nothing behind."""
-    from automation import operations
+    from automation import operations, removal
     from automation.cli.view import Progress, print_report
 
     project = options_of(ctx).find()
@@ -112,7 +112,7 @@ def down(
         typer.confirm(CONFIRM.format(environment=project.environment), abort=True)
     progress = Progress()
     with progress.shown():
-        report = operations.down(project, progress.tell, progress.changed, keep_data=keep_data)
+        report = removal.down(project, progress.tell, progress.changed, keep_data=keep_data)
     if json:
         print(operations.as_json(report.to_json()))
     elif keep_data:

@@ -45,8 +45,7 @@ def test_from_nothing_to_nothing(alone: ScratchProject) -> None:
     assert asked.returncode == 1
     assert alone.state_file.exists()
 
-    gone = alone.json("down", "--yes")
-    assert gone["counts"]["delete"] > 20
+    alone.cli("down", "--yes")
     assert not alone.directory.root.exists()
     assert not _processes(alone)
     assert {path for path in alone.folder.rglob("*") if not path.is_symlink()} == before

@@ -1,0 +1,89 @@
+"""Running the engine: stacks that aren't there yet, locks that others hold, failures told once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from pulumi.automation import CommandError, Stack
+from pulumi.automation.errors import ConcurrentUpdateError, StackNotFoundError
+
+from automation.engine import interruptible
+from automation.errors import Busy, FoundationError, Refused
+from automation.locks import Holder, holders
+from automation.report import Report
+
+Tell = Callable[[str], None]
+"""Hears one line for each thing worth saying."""
+
+CANCELLED = "update cancelled"
+# What messages hold when a change would lose data: the register of tenants speaks, or the engine's own protection.
+REFUSALS = ("foundation:tenancy:Registry", "marked for protection", "it is protected")
+
+
+def silent(line: str) -> None:
+    """Says nothing."""
+
+
+def run_engine(stack: Stack, report: Report, tell: Tell, run: Callable[[], None], *, create: bool = False) -> None:
+    """Run the engine; a stack that isn't there yet is created, a lock that its dead holder left is removed."""
+    try:
+        with interruptible():
+            try:
+                run()
+            except StackNotFoundError:
+                if not create:
+                    raise
+                stack.workspace.create_stack(stack.name)
+                run()
+            except ConcurrentUpdateError as error:
+                _break_dead_lock(stack, str(error), tell)
+                run()
+    except StackNotFoundError:
+        raise
+    except ConcurrentUpdateError as error:
+        raise busy(stack.name, holders(str(error))) from error
+    except CommandError as error:
+        raise _failure(report, error) from error
+
+
+def _break_dead_lock(stack: Stack, message: str, tell: Tell) -> None:
+    found = holders(message)
+    if not found or not all(holder.is_dead() for holder in found):
+        raise busy(stack.name, found)
+    tell(f"removing the lock of an update that was killed: {found[0]}")
+    stack.cancel()
+
+
+def busy(stack: str, found: Sequence[Holder]) -> Busy:
+    """The error that says who holds the stack."""
+    who = "; ".join(map(str, found)) or "someone else"
+    return Busy(
+        f"another update of stack {stack} is under way: {who}",
+        next_step="wait for it to end; if that machine or process is certainly gone, run `pulumi cancel`",
+    )
+
+
+def _failure(report: Report, error: CommandError) -> FoundationError:
+    """What went wrong, each thing told once."""
+    mandatory = [violation for violation in report.violations if violation.level == "mandatory"]
+    if mandatory:
+        return Refused(
+            f"{len(mandatory)} broken policies",
+            problems=[f"{found.policy}: {found.message}" for found in mandatory],
+            next_step="change what breaks them, or approve the change as the policy says",
+        )
+    if CANCELLED in str(error):
+        return FoundationError(f"{report.kind} was stopped before its end", next_step="run the same command again")
+    messages = [note.message for note in report.errors if note.message and note.message != "update failed"]
+    if any(refusal in message for message in messages for refusal in REFUSALS):
+        return Refused("the change was refused to keep data safe", problems=messages)
+    return FoundationError(
+        f"{report.kind} failed",
+        problems=messages or [_last_lines(error)],
+        next_step="mend the cause and run the same command again: it goes on where this one stopped",
+    )
+
+
+def _last_lines(error: CommandError) -> str:
+    text = str(error)
+    return "\n".join(text.strip().splitlines()[-20:])
