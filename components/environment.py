@@ -64,17 +64,16 @@ class Environment(pulumi.ComponentResource):
             args.cluster, args.database_server, pulumi.ResourceOptions(parent=self, depends_on=[registry])
         )
         # `providers` and not one `provider`: children take those of their kind from it.
-        child = pulumi.ResourceOptions(parent=self, providers=providers)
-        holds_data = pulumi.ResourceOptions(parent=self, providers=providers, protect=settings.protect)
+        child = pulumi.ResourceOptions(parent=self, providers=list(providers))
+        holds_data = pulumi.ResourceOptions(parent=self, providers=list(providers), protect=settings.protect)
 
-        kubernetes, *_, random = providers
         namespace = Namespace(
             "platform",
             metadata={
                 "name": settings.platform_namespace,
                 "labels": {**MANAGED_BY, **PLATFORM_POD_SECURITY},
             },
-            opts=pulumi.ResourceOptions(parent=self, provider=kubernetes, protect=settings.protect),
+            opts=pulumi.ResourceOptions(parent=self, provider=providers.kubernetes, protect=settings.protect),
         )
         GatewayPlatform(
             "gateway",
@@ -109,7 +108,7 @@ class Environment(pulumi.ComponentResource):
             protect=settings.protect,
         )
         shared = {
-            key: _shared_secret(key, reference, args.secret, random, self)
+            key: _shared_secret(key, reference, args.secret, providers.random, self)
             for key, reference in settings.shared_secrets.items()
         }
         for tenant in loaded.tenants:

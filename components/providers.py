@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import pulumi
 import pulumi_kubernetes
@@ -25,12 +26,19 @@ class Cluster:
     """Names the cluster for ever: a changed kubeconfig then doesn't replace everything in it."""
 
 
-def environment_providers(
-    cluster: Cluster, server: DatabaseServer, opts: pulumi.ResourceOptions
-) -> list[pulumi.ProviderResource]:
+class Providers(NamedTuple):
+    """One provider of each kind; as a list, the ``providers`` of a component."""
+
+    kubernetes: pulumi_kubernetes.Provider
+    postgresql: pulumi_postgresql.Provider
+    foundation: FoundationProvider
+    random: pulumi_random.Provider
+
+
+def environment_providers(cluster: Cluster, server: DatabaseServer, opts: pulumi.ResourceOptions) -> Providers:
     """One provider of each kind. All resources of a kind share one process and one connection."""
-    return [
-        pulumi_kubernetes.Provider(
+    return Providers(
+        kubernetes=pulumi_kubernetes.Provider(
             "kubernetes",
             kubeconfig=cluster.kubeconfig,
             context=cluster.context,
@@ -45,7 +53,7 @@ def environment_providers(
             enable_secret_mutable=True,
             opts=opts,
         ),
-        pulumi_postgresql.Provider(
+        postgresql=pulumi_postgresql.Provider(
             "postgresql",
             host=server.host,
             port=server.port,
@@ -54,7 +62,7 @@ def environment_providers(
             sslmode=server.sslmode,
             opts=opts,
         ),
-        FoundationProvider(
+        foundation=FoundationProvider(
             "foundation",
             host=server.host,
             port=server.port,
@@ -63,5 +71,5 @@ def environment_providers(
             sslmode=server.sslmode,
             opts=opts,
         ),
-        pulumi_random.Provider("random", opts=opts),
-    ]
+        random=pulumi_random.Provider("random", opts=opts),
+    )
