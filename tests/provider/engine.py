@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -59,6 +59,7 @@ class Project:
         self.folder = folder
         self._stack = stack
         self._toolchain = toolchain
+        self._made: automation.Stack | None = None
         state = folder / "state"
         state.mkdir(parents=True, exist_ok=True)
         plugin = f"plugins: {{providers: [{{name: foundation, path: {REPOSITORY / 'provider'}}}]}}\n"
@@ -70,12 +71,18 @@ class Project:
         }
 
     def stack(self, program: Program) -> automation.Stack:
-        options = automation.LocalWorkspaceOptions(
-            work_dir=str(self.folder),
-            env_vars=self.environment,
-            pulumi_command=automation.PulumiCommand(root=str(self._toolchain.directory.root)),
-        )
-        return automation.create_or_select_stack(self._stack, project_name="foundation", program=program, opts=options)
+        """The stack with ``program``; made and selected once."""
+        if self._made is None:
+            options = automation.LocalWorkspaceOptions(
+                work_dir=str(self.folder),
+                env_vars=self.environment,
+                pulumi_command=automation.PulumiCommand(root=str(self._toolchain.directory.root)),
+            )
+            self._made = automation.create_or_select_stack(
+                self._stack, project_name="foundation", program=program, opts=options
+            )
+        self._made.workspace.program = program
+        return self._made
 
     def up(self, program: Program, *, refresh: bool = False) -> dict[str, int]:
         """Updates; how many resources were created, updated and so on. Raises ``CommandError`` with the output."""
@@ -86,9 +93,6 @@ class Project:
         """What an update would do, and what the user sees of it."""
         result = self.stack(program).preview(color="never", diff=True)
         return {str(getattr(key, "value", key)): count for key, count in result.change_summary.items()}, result.stdout
-
-    def refresh(self, program: Program) -> None:
-        self.stack(program).refresh(color="never")
 
     def destroy(self, program: Program) -> None:
         self.stack(program).destroy(color="never")
@@ -101,19 +105,14 @@ class Project:
             return str(error)
         raise AssertionError("it succeeded")
 
-    def resources(self, program: Program = lambda: None) -> dict[str, Any]:
-        """The recorded resources by name."""
-        deployment = self.stack(program).export_stack().deployment
-        return {resource["urn"].rpartition("::")[2]: resource for resource in deployment.get("resources", [])}
+    def resources(self) -> set[str]:
+        """Names of the recorded resources."""
+        state = json.loads((self.folder / f"state/.pulumi/stacks/foundation/{self._stack}.json").read_text())
+        return {resource["urn"].rpartition("::")[2] for resource in state["checkpoint"]["latest"]["resources"]}
 
     def state_text(self) -> str:
         """Everything the file backend holds, current state and history."""
         return "\n".join(file.read_text() for file in self.folder.rglob("*.json"))
-
-    def forget(self) -> None:
-        """Loses the state; the world stays as it is."""
-        shutil.rmtree(self.folder / "state")
-        (self.folder / "state").mkdir()
 
     def start(self, program: str, *arguments: str) -> subprocess.Popen[str]:
         """Runs the CLI on a program's text, in a process group of its own, as a shell does."""

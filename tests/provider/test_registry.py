@@ -36,7 +36,7 @@ def program(**tenants: RegisteredTenant) -> Program:
 
 def test_every_offence_is_named_before_anything_is_touched(project: Project) -> None:
     project.up(program(alice=tenant(ALICE), bob=tenant(BOB), charlie=tenant(CHARLIE)))
-    before = project.resources().keys()
+    before = project.resources()
 
     wanted = program(
         alicia=tenant(ALICE), charlie=tenant(BOB.replace("0b", "1c")), dora=tenant(BOB.replace("0b", "2d"))
@@ -47,7 +47,7 @@ def test_every_offence_is_named_before_anything_is_touched(project: Project) -> 
         assert "Call it 'alice' again" in shown
         assert "tenant 'bob' still has data: its file is gone. Put the file back, set `status: deleted`" in shown
         assert f"the id of tenant 'charlie' changed from {CHARLIE}" in shown
-        assert project.resources().keys() == before
+        assert project.resources() == before
 
 
 @pytest.fixture
