@@ -157,7 +157,10 @@ def _tenant_stack(
 ) -> TenantStackArgs:
     product = args.loaded.products[tenant.product]
     plan = args.loaded.plan(tenant)
-    runtime_settings = RuntimeSettings(image_registry=args.loaded.settings.image_registry)
+    settings = args.loaded.settings
+    runtime_settings = RuntimeSettings(
+        image_registry=settings.image_registry, database_connections=settings.postgresql.role_connections
+    )
     # The tenant's own first, then what the environment shares (FC-082).
     secrets = {key: shared[name] for key, name in product.product.shared_secrets.items() if name in shared}
     for key, reference in tenant.secrets.items():
