@@ -116,6 +116,8 @@ class Server:
             sleep=sleep_using_event(cancelled),
             reraise=True,
         )
+        if cancelled.is_set():
+            raise PluginError(f"{self.describe(database)}: cancelled, nothing was changed")
         try:
             result: T = retrying(self._once, database, cancelled, operation, autocommit)
         except psycopg.Error as error:
@@ -205,7 +207,6 @@ def _cancelling(connection: Connection, cancelled: threading.Event) -> Iterator[
         while not done.wait(CANCEL_POLL_SECONDS):
             if cancelled.is_set():
                 connection.cancel_safe()
-                return
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()

@@ -94,6 +94,31 @@ def test_a_lost_connection_is_tried_again(plugin: Plugin, world: World) -> None:
         assert waiting.result().id == f"{world.app}_{world.database}_database"
 
 
+def test_a_user_that_is_no_superuser(settings: Properties, world: World) -> None:
+    """It becomes a member of the owners concerned for the while, and of none for longer."""
+    user, password = f"{world.prefix}_admin", str(uuid4())
+    world.server.run(f"CREATE ROLE {user} LOGIN CREATEROLE CREATEDB PASSWORD '{password}'")  # type: ignore[arg-type]
+    with standin("postgresql") as plugin:
+        plugin.configure({**settings, "username": user, "password": Secret(password), "superuser": "false"})
+        owner, app, name = (f"{world.prefix}_{part}" for part in ("mine", "reader", "made"))
+        made = [("Role", plugin.make("Role", {"name": role})) for role in (owner, app)]
+        made.append(("Database", plugin.make("Database", {"name": name, "owner": owner})))
+        made.append(("Schema", plugin.make("Schema", {"name": name, "database": name, "owner": owner})))
+        grant = {"role": app, "database": name, "schema": name, "objectType": "schema", "privileges": ["USAGE"]}
+        made.append(("Grant", plugin.make("Grant", grant)))
+        found = plugin.read("Grant", made[-1][1])
+        assert found is not None
+        assert plugin.diff("Grant", found, grant).changed == frozenset()
+        # PostgreSQL gives the maker of a role the right to manage it, which is none to act for it.
+        memberships = """
+            SELECT 1 FROM pg_auth_members WHERE pg_get_userbyid(member) = %s AND (set_option OR inherit_option)
+        """
+        assert world.server.run(memberships, user) == []
+        for kind, resource in reversed(made):
+            plugin.delete(kind, resource)
+    assert world.server.run("SELECT 1 FROM pg_roles WHERE rolname IN (%s, %s)", owner, app) == []
+
+
 def test_with_the_engine(project: Project, database: Database, world: World) -> None:
     """The whole with Pulumi's engine: unknowns in the preview, secrets in the state, nothing to do afterwards."""
 

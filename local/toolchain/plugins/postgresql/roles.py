@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from provider.postgres.server import Connection, identifier, statement
 
 PUBLIC = "public"
+# Memberships without the right to act for the role came with this version.
+SET_OPTION_VERSION = 160000
 
 
 def lock_role(connection: Connection, role: str) -> None:
@@ -77,10 +79,10 @@ def _is_superuser(connection: Connection, role: str) -> bool:
 
 
 def _is_member(connection: Connection, role: str, *, of: str) -> bool:
-    query = """
-        SELECT 1 FROM pg_auth_members
-         WHERE pg_get_userbyid(roleid) = %s AND pg_get_userbyid(member) = %s AND set_option
-    """
+    query = "SELECT 1 FROM pg_auth_members WHERE pg_get_userbyid(roleid) = %s AND pg_get_userbyid(member) = %s"
+    if connection.info.server_version >= SET_OPTION_VERSION:
+        # Who made a role is a member of it that may not act for it.
+        query += " AND set_option"
     return connection.execute(query, (role, of)).fetchone() is not None
 
 
