@@ -59,6 +59,7 @@ class Server(Protocol):
     def resume(self, port: int) -> bool: ...
     def start(self, port: int) -> None: ...
     def stop(self) -> None: ...
+    def destroy(self) -> None: ...
     def answers(self) -> bool: ...
 
 
@@ -77,16 +78,19 @@ class Sandbox:
     ``context`` names a context of the user's own kubeconfig to use instead of the sandbox's cluster; None means what
     the sandbox was started with before, else its own cluster. Asking for another one than before raises
     ``ContextConflict``. In the user's cluster only the CRDs are installed; they stay when the sandbox is destroyed,
-    since other things may use them by then.
+    since other things may use them by then. ``parts``: further servers that live as long, such as ``HetznerServer``.
 
     Every method may be called at any time and finishes what an earlier, killed call left half-done.
     """
 
-    def __init__(self, directory: FoundationDirectory, context: str | None = None) -> None:
+    def __init__(
+        self, directory: FoundationDirectory, context: str | None = None, parts: Sequence[Server] = ()
+    ) -> None:
         self.directory = directory
         folder = directory.sandbox.resolve()
         self.kubernetes = KubernetesServer(folder, directory.kubeconfig)
         self.postgres = PostgresServer(folder, directory.pg_service_file)
+        self.parts = parts
         self._wanted_context = context
         self._changing = threading.Lock()  # the servers start on threads of their own
         self._settings = self._load()
@@ -104,7 +108,8 @@ class Sandbox:
         """
         with self._locked(), ThreadPoolExecutor() as pool:
             progress("starting PostgreSQL and Kubernetes")
-            started = [pool.submit(self._run, self.postgres), pool.submit(self._start_kubernetes, nodes)]
+            started = [pool.submit(self._run, server) for server in (self.postgres, *self.parts)]
+            started.append(pool.submit(self._start_kubernetes, nodes))
         for part in started:
             part.result()
         return self.status()
@@ -112,15 +117,15 @@ class Sandbox:
     def stop(self) -> None:
         """Stop the servers. Data and ports are kept for the next start."""
         with self._locked(), ThreadPoolExecutor() as pool:
-            stopped = [pool.submit(self.kubernetes.stop), pool.submit(self.postgres.stop)]
+            stopped = [pool.submit(server.stop) for server in (*self.parts, self.kubernetes, self.postgres)]
         for part in stopped:
             part.result()
 
     def destroy(self) -> None:
         """Stop the servers and delete their data, logs and credentials: nothing is left."""
         with self._locked():
-            self.kubernetes.destroy()
-            self.postgres.destroy()
+            for server in (*self.parts, self.kubernetes, self.postgres):
+                server.destroy()
             shutil.rmtree(self.directory.sandbox, ignore_errors=True)
             self.directory.sandbox_file.unlink(missing_ok=True)
         self._lock_file.unlink(missing_ok=True)
@@ -129,7 +134,7 @@ class Sandbox:
         """What each server is doing now."""
         self._settings = self._load()
         cluster = self._part(self.kubernetes) if self._settings.context is None else self._context_part()
-        return [self._part(self.postgres), cluster]
+        return [self._part(self.postgres), cluster, *(self._part(part) for part in self.parts)]
 
     def add_node(self, node: Node) -> None:
         """Add a node, such as ``enterprise_node(slug)``: no autoscaler does it here. Idempotent.

@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 import yaml
+from hcloud import Client
 from hypothesis import given
 from hypothesis import strategies as st
 from kubernetes import client, config
 
 from local.hetzner.boot.k3s import NodeConfig, node_config
+from local.hetzner.server import HetznerServer
 from local.sandbox import Sandbox
 from tests.hetzner_emulator.conftest import Emulator
 from tests.hetzner_emulator.test_survival import kill
@@ -102,3 +104,17 @@ def test_a_node_joins_and_leaves(sandbox: Sandbox, emulators: Callable[..., Emul
         kill(emulator)
         emulator.server.start(emulator.port)
         eventually(left)
+
+
+def test_a_part_of_the_sandbox(sandbox: Sandbox) -> None:
+    directory = sandbox.directory
+    server = HetznerServer(directory.sandbox, directory.kubeconfig)
+    whole = Sandbox(directory, parts=[server])
+    try:
+        parts = {part.name: part for part in whole.start()}
+        assert [part.state for part in parts.values()] == ["running"] * 3
+        client = Client(token=server.credentials.token, api_endpoint=parts["hetzner"].endpoint)
+        assert client.servers.get_all() == []
+    finally:
+        server.destroy()
+    assert {part.name: part.state for part in whole.status()}["hetzner"] == "stopped"
