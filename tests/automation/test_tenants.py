@@ -34,8 +34,9 @@ def test_add_change_plan_and_remove(project: Projects) -> None:
         database.execute(f'CREATE TABLE "{names.database_schema(globex)}".kept (note text)'.encode())
 
     scratch.cli("tenants", "set-plan", globex, "pro")
-    after = scratch.file("globex").read_text()
-    assert after == written.replace("plan: starter", "plan: pro")
+    before, after = written.splitlines(), scratch.file("globex").read_text().splitlines()
+    (edited,) = [(old, new) for old, new in zip(before, after, strict=True) if old != new]
+    assert edited[0].replace("plan: starter", "plan: pro").split() == edited[1].split()
     changed = scratch.json("up")["changes"]
     assert {change["action"] for change in changed} == {"update"}
     assert {change["tenant"] for change in changed if change["type"] != REGISTRY} == {globex}
@@ -101,8 +102,8 @@ def test_a_file_with_data_cannot_simply_go(project: Projects) -> None:
     assert "still has data" in refused.stderr
     assert "status: deleted" in refused.stderr
     assert scratch.json("up", expect=4)["error"]["exit_code"] == 4
-    plain = scratch.shell(f"pulumi up --stack {scratch.environment} --yes --skip-preview", expect=255)
-    assert "still has data" in plain.stdout + plain.stderr
+    plain = scratch.shell(f"! pulumi up --stack {scratch.environment} --yes --skip-preview")
+    assert "still has data" in plain.stdout
 
     renamed = kept.replace(f"slug: {scratch.slug('globex')}", f"slug: {scratch.slug('initech')}")
     scratch.file("initech").write_text(renamed)
