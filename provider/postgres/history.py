@@ -29,6 +29,10 @@ class Version:
     def from_properties(cls, properties: Mapping[str, object]) -> Version:
         return cls(int(str(properties["version"])), str(properties["name"]), str(properties["checksum"]))
 
+    def same_sql(self, other: Version) -> bool:
+        """Whether both are the same step, whatever their files are called."""
+        return (self.version, self.checksum) == (other.version, other.checksum)
+
     def properties(self) -> Properties:
         return {"version": self.version, "name": self.name, "checksum": self.checksum}
 

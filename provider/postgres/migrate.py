@@ -77,7 +77,10 @@ class Migrator:
     def _apply(self, migration: Version, connection: Connection) -> None:
         history.lock(connection, self.schema)
         # Another process may have applied it since; what it applied must be the same.
-        if migration in self._compare(connection):
+        known = {row.version: row for row in self._compare(connection)}.get(migration.version)
+        if known is not None:
+            if known != migration:  # its file was renamed
+                history.record(connection, self.schema, migration)
             return
         self.log(f"applying version {migration.version} ({migration.name})")
         text = self.text_of(migration)
@@ -85,7 +88,7 @@ class Migrator:
             with connection.transaction():
                 self._execute(connection, text)
         except ALREADY_THERE as error:
-            if migration not in self.recorded:
+            if not any(migration.same_sql(row) for row in self.recorded):
                 raise PluginError(self._failure(migration, text, error)) from None
             self.warn(
                 f"schema {self.schema}: version {migration.version} was applied by an earlier update, but its "

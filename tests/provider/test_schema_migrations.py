@@ -104,6 +104,14 @@ def test_a_removed_version_and_another_place_are_refused(migrated, database, sch
     assert f"can't change from {TENANT}" in shown
 
 
+def test_a_file_may_be_renamed(migrated, database, schema, wanted) -> None:
+    migrated.up(wanted(migrations(TASKS)))
+    renamed = [{**step, "name": "0001_tasks.sql"} for step in migrations(TASKS)]
+    assert migrated.up(wanted(renamed)) == "update"
+    assert history(database, schema) == [(1, "0001_tasks.sql")]
+    assert migrated.up(wanted(renamed), refresh=True) == "same"
+
+
 def test_a_migration_happens_wholly_or_not_at_all(migrated, database, schema, wanted) -> None:
     broken = TASKS + "CREATE TABLE other (id int);\nSELECT nonsense;\n"
     shown = migrated.failure(wanted(migrations(TASKS, broken.replace("tasks", "jobs")), tenant=None))
