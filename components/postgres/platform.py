@@ -38,7 +38,7 @@ class DatabasePlatformArgs:
 class DatabasePlatform(pulumi.ComponentResource):
     """The databases, closed to everybody but their owner, and the roles that tenants' roles build on.
 
-    Give it ``protect``: everything in it holds data or the way to it.
+    Give it ``protect``: it holds for databases, roles and extensions, and not for rights, which are made again at once.
     """
 
     database: pulumi.Output[str]
@@ -50,10 +50,11 @@ class DatabasePlatform(pulumi.ComponentResource):
     def __init__(self, name: str, args: DatabasePlatformArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("foundation:postgres:DatabasePlatform", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
+        right = pulumi.ResourceOptions(parent=self, protect=False)
         self.owner = Role(f"{name}-owner", name=owner_of(args.database), login=False, opts=child).name
         self.tenants = Role(f"{name}-tenants", name=tenants_of(args.database), login=False, opts=child).name
         database = Database(f"{name}-database", name=args.database, owner=self.owner, opts=child)
-        closed = _close(f"{name}-close", database, child)
+        closed = _close(f"{name}-close", database, right)
         connect = Grant(
             f"{name}-connect",
             database=database.name,
@@ -61,11 +62,11 @@ class DatabasePlatform(pulumi.ComponentResource):
             object_type="database",
             privileges=["CONNECT"],
             # Nobody gets in before the door is closed to everybody else.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[closed]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[closed], protect=False),
         )
         self.database = connect.database
         auth = Database(f"{name}-auth-database", name=args.auth_database, owner=self.owner, opts=child)
-        _close(f"{name}-close-auth", auth, child)
+        _close(f"{name}-close-auth", auth, right)
         for extension in args.auth_extensions:
             Extension(f"{name}-{extension}", name=extension, database=auth.name, opts=child)
         self.auth_database = auth.name

@@ -52,7 +52,7 @@ class TenantDatabase(pulumi.ComponentResource):
 
     Resources that change the same rows of PostgreSQL's catalogue follow one another, for it refuses the second of
     two at once. They are rows of this tenant alone, so that any number of tenants can be made at the same time. Give it
-    ``protect``: deleting any part of it loses data or the way to it.
+    ``protect``: it holds for the schema, its history and the role, and not for rights, which are made again at once.
     """
 
     role: pulumi.Output[str]
@@ -61,6 +61,10 @@ class TenantDatabase(pulumi.ComponentResource):
     def __init__(self, name: str, args: TenantDatabaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("foundation:postgres:TenantDatabase", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
+
+        def rights(*after: pulumi.Resource) -> pulumi.ResourceOptions:
+            return pulumi.ResourceOptions(parent=self, depends_on=list(after), protect=False)
+
         slug = args.tenant.slug
         role = Role(
             f"{name}-role",
@@ -95,7 +99,7 @@ class TenantDatabase(pulumi.ComponentResource):
             schema=schema.name,
             object_type="schema",
             privileges=["USAGE"],
-            opts=child,
+            opts=rights(),
         )
         for kind in privileges:
             # Before the migrations: they hold for what the owner makes from then on.
@@ -107,7 +111,7 @@ class TenantDatabase(pulumi.ComponentResource):
                 owner=args.owner,
                 object_type=kind,
                 privileges=list(privileges[kind]),
-                opts=pulumi.ResourceOptions(parent=self, depends_on=[last]),
+                opts=rights(last),
             )
         last = SchemaMigrations(
             f"{name}-migrations",
@@ -131,7 +135,7 @@ class TenantDatabase(pulumi.ComponentResource):
                 schema=schema.name,
                 object_type=kind,
                 privileges=list(privileges[kind]),
-                opts=pulumi.ResourceOptions(parent=self, depends_on=[last]),
+                opts=rights(last),
             )
         RoleSettings(
             f"{name}-settings",
@@ -144,7 +148,7 @@ class TenantDatabase(pulumi.ComponentResource):
                 # The grants hold; this says why in the words that applications know.
                 "default_transaction_read_only": "off" if args.writes else "on",
             },
-            opts=child,
+            opts=rights(),
         )
         self.role = role.name
         self.schema = schema.name

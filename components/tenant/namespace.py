@@ -36,7 +36,10 @@ class TenantNamespaceArgs:
 
 class TenantNamespace(pulumi.ComponentResource):
     """Namespace ``tenant-{slug}`` with Pod Security ``restricted``, ResourceQuota, LimitRange and a service account
-    that can do nothing."""
+    that can do nothing.
+
+    Give it ``protect``: it holds for the namespace, for with it goes all that is inside.
+    """
 
     namespace: Namespace
     namespace_name: pulumi.Output[str]
@@ -53,7 +56,7 @@ class TenantNamespace(pulumi.ComponentResource):
         )
         self.namespace_name = self.namespace.metadata.apply(lambda found: found.name or args.tenant.namespace)
         # What is inside goes with the namespace, so it needs no deletions of its own.
-        inside = pulumi.ResourceOptions(parent=self, deleted_with=self.namespace)
+        inside = pulumi.ResourceOptions(parent=self, deleted_with=self.namespace, protect=False)
         ResourceQuota(
             f"{name}-quota",
             metadata={"name": "tenant", "namespace": self.namespace_name, "labels": labels},

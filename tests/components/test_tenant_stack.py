@@ -153,10 +153,9 @@ def test_a_resource_takes_nothing_from_its_component_but_what_is_inherited(graph
             assert graph.resources[found.parent].type.startswith("foundation:")
 
 
-def test_protects_data_and_nothing_that_statuses_remove(graph: Graph) -> None:
+def test_protects_what_holds_data_and_nothing_that_can_be_made_again(graph: Graph) -> None:
     protected = {found.type.rpartition(":")[2] for found in graph.resources.values() if found.custom and found.protect}
-    assert {"Namespace", "Schema", "Role", "SchemaMigrations"} <= protected
-    assert not {"Deployment", "HorizontalPodAutoscaler", "IngressRoute", "PrometheusRule", "Secret"} & protected
+    assert protected == {"Namespace", "Schema", "Role", "SchemaMigrations"}
 
 
 def test_what_is_in_the_namespace_goes_with_it(graph: Graph) -> None:
