@@ -15,8 +15,9 @@ from requests.adapters import HTTPAdapter
 
 VARIABLE = "FOUNDATION_HETZNER_OPENAPI"
 _BESIDE = Path(__file__).parents[3] / "shared" / "data" / "hetzner-openapi.yml"
-# Changed by the vendor since the file was published (changelog, 2026-08-01): what has no owner is "unassigned".
-_ASSIGNEE_TYPES = ["server", "unassigned"]
+# Changed by the vendor since the file was published (changelog): without an owner since 2026-08-01, of a load balancer
+# since 2026-10-05.
+_ASSIGNEE_TYPES = ["server", "load_balancer", "unassigned"]
 
 
 def specification_file() -> Path | None:

@@ -191,3 +191,18 @@ def test_managed_certificates_need_the_zone(project: Project) -> None:
     certificate.reload()
     assert (certificate.status.issuance, certificate.domain_names) == ("completed", ["www.example.com"])
     assert project.error("POST", f"/certificates/{certificate.id}/actions/retry") == (422, "unsupported_error")
+
+
+def test_a_primary_ip_outlives_its_load_balancer(project: Project) -> None:
+    address = project.client.primary_ips.create("ipv4", "entrance", location=Location("fsn1")).primary_ip
+    body = {"name": "edge", "load_balancer_type": "lb11", "location": "fsn1", "public_net": {"ipv4": address.id}}
+    made = project.post("/load_balancers", body)["load_balancer"]
+    assert made["public_net"]["ipv4"]["ip"] == address.ip
+    address.reload()
+    assert (address.assignee_type, address.assignee_id) == ("load_balancer", made["id"])
+    assert project.error("POST", "/load_balancers", {**body, "name": "other"}) == (422, "primary_ip_assigned")
+    assert project.error("DELETE", f"/primary_ips/{address.id}") == (422, "must_be_unassigned")
+    assert project.error("POST", f"/primary_ips/{address.id}/actions/unassign") == (422, "unsupported_error")
+    finish(project.client.load_balancers.get_by_id(made["id"]).delete().action)
+    # The IPv6 network was made for the load balancer and went with it.
+    assert [left.assignee_type for left in project.client.primary_ips.get_all()] == ["unassigned"]

@@ -14,6 +14,7 @@ from local.hetzner.context import Context
 from local.hetzner.errors import ApiError, invalid, limit_exceeded
 from local.hetzner.labels import LabelMap, selector
 from local.hetzner.listing import Record
+from local.hetzner.resources.assignment import primary_ips_of
 from local.hetzner.resources.base import Body, Name, Resource, command
 
 # hetzner.md §4c. An effective rule is one rule with one address range.
@@ -254,7 +255,7 @@ def protected_servers(context: Context, record: Record) -> list[Record]:
 
 def require_appliable(context: Context, server: Record) -> None:
     """Raise ``ApiError`` where a server can take no more firewalls, or none at all."""
-    if not any(context.objects.where("primary_ips", "assignee_id", server["id"])):
+    if not primary_ips_of(context, server["id"]):
         raise ApiError("private_net_only_server", "server has no public interface")
     if len(firewalls_of(context, server)) >= MAX_PER_SERVER:
         raise limit_exceeded("server_firewall_limit")

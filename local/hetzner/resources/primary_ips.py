@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
@@ -12,13 +12,18 @@ from local.hetzner.context import Context
 from local.hetzner.errors import ApiError, invalid
 from local.hetzner.labels import LabelMap
 from local.hetzner.listing import Record
-from local.hetzner.resources.addresses import DnsPtr, change_dns_ptr, initial_dns_ptr, new_address
+from local.hetzner.resources.addresses import DnsPtr, change_dns_ptr
+from local.hetzner.resources.assignment import (
+    LOAD_BALANCER,
+    SERVER,
+    UNASSIGNED,
+    new_primary_ip,
+    owner,
+    primary_ips_of,
+)
 from local.hetzner.resources.base import Body, Change, DeleteProtection, Empty, Key, Name, Protected, command
 
 Family = Literal["ipv4", "ipv6"]
-SERVER = "server"
-# Since 2026-08-01 what an address without an owner is assigned to (hetzner.md §4b).
-UNASSIGNED = "unassigned"
 
 
 class Creation(Body):
@@ -63,9 +68,13 @@ class PrimaryIps(Protected):
 
     def view(self, context: Context, record: Record) -> Record:
         """With its location."""
-        owner = SERVER if record["assignee_id"] else UNASSIGNED
-        location = context.world.catalogue.location(record["location"])
-        return {**record, "location": location, "assignee_type": owner}
+        kind, _, identity = (record["owner"] or UNASSIGNED).partition("/")
+        return {
+            **{name: value for name, value in record.items() if name != "owner"},
+            "location": context.world.catalogue.location(record["location"]),
+            "assignee_type": kind,
+            "assignee_id": int(identity) if identity else None,
+        }
 
     def create(self, context: Context, body: Creation) -> Record:
         """Make an address, and assign it."""
@@ -94,7 +103,7 @@ class PrimaryIps(Protected):
 
     def delete(self, context: Context, record: Record) -> None:
         """Remove it, when it has no owner."""
-        if record["assignee_id"] is not None:
+        if record["owner"] is not None:
             raise ApiError("must_be_unassigned", "Primary IP must be unassigned")
         context.objects.delete(self.kind, record["id"])
 
@@ -108,7 +117,7 @@ class PrimaryIps(Protected):
     @command("assign", Assign)
     def assign(self, context: Context, record: Record, body: Assign) -> Record:
         """Give it to a server that is off and has none of the family."""
-        if record["assignee_id"] is not None:
+        if record["owner"] is not None:
             raise ApiError("primary_ip_already_assigned", "Primary IP is already assigned")
         server = _free_server(context, body.assignee_id, record["type"])
         if server["location"] != record["location"]:
@@ -118,7 +127,10 @@ class PrimaryIps(Protected):
     @command("unassign", Empty)
     def unassign(self, context: Context, record: Record, body: Empty) -> Record:
         """Take it from its server, which is off."""
-        server = context.objects.get("servers", record["assignee_id"] or 0)
+        kind, _, identity = (record["owner"] or UNASSIGNED).partition("/")
+        if kind == LOAD_BALANCER:
+            raise ApiError("unsupported_error", "a load balancer keeps its Primary IP as long as it lives")
+        server = context.objects.get("servers", int(identity or 0))
         if server is None:
             raise ApiError("service_error", "Primary IP is not assigned")
         if server["status"] != "off":
@@ -130,7 +142,7 @@ class PrimaryIps(Protected):
             [("server", server["id"]), ("primary_ip", record["id"])],
             set_assignee,
             primary_ip=record["id"],
-            assignee=None,
+            assigned_to=None,
         )
 
     @command("change_dns_ptr", DnsPtr)
@@ -147,41 +159,16 @@ class PrimaryIps(Protected):
             [("server", server["id"]), ("primary_ip", record["id"])],
             set_assignee,
             primary_ip=record["id"],
-            assignee=server["id"],
+            assigned_to=owner(SERVER, server["id"]),
         )
 
 
 @effect
-def set_assignee(context: Context, primary_ip: int, assignee: int | None) -> None:
+def set_assignee(context: Context, primary_ip: int, assigned_to: str | None) -> None:
     """The address has another owner, or none."""
     record = context.objects.get("primary_ips", primary_ip)
     if record is not None:
-        context.objects.put("primary_ips", {**record, "assignee_id": assignee})
-
-
-def new_primary_ip(
-    context: Context, family: str, location: str, name: str, labels: dict[str, str], auto_delete: bool
-) -> dict[str, Any]:
-    """Record of a new address."""
-    address = new_address(context, family)
-    return {
-        "created": context.now(),
-        "name": name,
-        "type": family,
-        "labels": labels,
-        "location": location,
-        "ip": address,
-        "dns_ptr": initial_dns_ptr(address),
-        "blocked": False,
-        "protection": {"delete": False},
-        "auto_delete": auto_delete,
-        "assignee_id": None,
-    }
-
-
-def primary_ips_of(context: Context, server: int) -> dict[str, Record]:
-    """The server's addresses by family."""
-    return {record["type"]: record for record in context.objects.where("primary_ips", "assignee_id", server)}
+        context.objects.put("primary_ips", {**record, "owner": assigned_to})
 
 
 def _free_server(context: Context, identity: int, family: str) -> Record:

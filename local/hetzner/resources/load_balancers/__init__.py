@@ -12,7 +12,14 @@ from local.hetzner.context import Context
 from local.hetzner.errors import ApiError, invalid
 from local.hetzner.labels import LabelMap
 from local.hetzner.listing import Record
-from local.hetzner.resources.addresses import DnsPtr, default_dns_ptr, new_address
+from local.hetzner.resources.addresses import DnsPtr, change_dns_ptr
+from local.hetzner.resources.assignment import (
+    FAMILIES,
+    LOAD_BALANCER,
+    give_address,
+    primary_ips_of,
+    release_addresses,
+)
 from local.hetzner.resources.base import Body, Change, Empty, Key, Protected, command
 from local.hetzner.resources.load_balancers.services import (
     ListenPort,
@@ -43,6 +50,13 @@ class Algorithm(Body):
     type: Literal["round_robin", "least_connections"] = "round_robin"
 
 
+class PublicNet(Body):
+    """Primary IPs to use instead of new ones (vendor changelog, 2026-10-05)."""
+
+    ipv4: int | None = None
+    ipv6: int | None = None
+
+
 class Creation(Body):
     """A new load balancer."""
 
@@ -53,6 +67,7 @@ class Creation(Body):
     targets: list[Target] = []
     labels: LabelMap = Field(default_factory=dict)
     public_interface: bool = True
+    public_net: PublicNet = PublicNet()
     network: int | None = None
     network_zone: str | None = None
     location: Key | None = None
@@ -102,6 +117,7 @@ class LoadBalancers(Protected):
             **record,
             "location": context.world.catalogue.location(record["location"]),
             "load_balancer_type": balancer_type,
+            "public_net": _public_net(context, record),
             "private_net": [
                 {"network": place["network"], "ip": place["ip"]}
                 for place in record["private_net"]
@@ -117,7 +133,6 @@ class LoadBalancers(Protected):
         """Make one, with its services, targets and network."""
         balancer_type = _type(context, body.load_balancer_type)
         location = _location(context, body)
-        addresses = {family: new_address(context, family) for family in ("ipv4", "ipv6")}
         record: Record = {
             "name": body.name,
             "location": location["name"],
@@ -127,11 +142,7 @@ class LoadBalancers(Protected):
             "targets": [],
             "labels": body.labels,
             "protection": {"delete": False},
-            "public_net": {
-                "enabled": body.public_interface,
-                "ipv4": {"ip": addresses["ipv4"], "dns_ptr": default_dns_ptr(addresses["ipv4"])},
-                "ipv6": {"ip": addresses["ipv6"].replace("::/64", "::1"), "dns_ptr": ""},
-            },
+            "public_net": {"enabled": body.public_interface},
             "private_net": [],
         }
         if body.network is not None:
@@ -143,6 +154,8 @@ class LoadBalancers(Protected):
         for target in body.targets:
             add_target(context, record, balancer_type, target)
         record = self.add(context, record)
+        for family in FAMILIES:
+            give_address(context, LOAD_BALANCER, record, family, getattr(body.public_net, family))
         action = context.actions.begin("create_load_balancer", [("load_balancer", record["id"])])
         return {"load_balancer": self.view(context, record), "action": context.actions.view(action)}
 
@@ -229,13 +242,11 @@ class LoadBalancers(Protected):
     @command("change_dns_ptr", DnsPtr)
     def change_dns_ptr(self, context: Context, record: Record, body: DnsPtr) -> Record:
         """Name one of its addresses."""
-        net = record["public_net"]
-        family = next((family for family in ("ipv4", "ipv6") if net[family]["ip"] == body.ip), None)
-        if family is None:
-            raise invalid("ip", f"{body.ip} does not belong to the load balancer")
-        default = default_dns_ptr(body.ip) if family == "ipv4" else ""
-        changed = {**net, family: {"ip": body.ip, "dns_ptr": body.dns_ptr or default}}
-        return self._begin(context, "change_dns_ptr", record, public_net=changed)
+        address = primary_ips_of(context, record["id"], LOAD_BALANCER)["ipv6" if ":" in body.ip else "ipv4"]
+        change_dns_ptr(address, body)
+        action = self._begin(context, "change_dns_ptr", record)
+        context.objects.put("primary_ips", address)
+        return action
 
     @command("enable_public_interface")
     def enable_public_interface(self, context: Context, record: Record, body: Empty) -> Record:
@@ -278,7 +289,25 @@ def set_load_balancer(context: Context, load_balancer: int, **fields: Any) -> No
 @effect
 def drop_load_balancer(context: Context, load_balancer: int) -> None:
     """It is gone."""
+    release_addresses(context, load_balancer, LOAD_BALANCER)
     context.objects.delete("load_balancers", load_balancer)
+
+
+def _public_net(context: Context, record: Record) -> Record:
+    addresses = primary_ips_of(context, record["id"], LOAD_BALANCER)
+    return {
+        **record["public_net"],
+        **{
+            family: {
+                "id": address["id"],
+                # Of an IPv6 network the first address.
+                "ip": address["ip"].replace("::/64", "::1"),
+                "blocked": address["blocked"],
+                "dns_ptr": next((entry["dns_ptr"] for entry in address["dns_ptr"]), ""),
+            }
+            for family, address in addresses.items()
+        },
+    }
 
 
 def _type(context: Context, key: str) -> Record:

@@ -11,8 +11,8 @@ from local.hetzner.context import Context
 from local.hetzner.errors import ApiError, invalid, limit_exceeded
 from local.hetzner.labels import selector
 from local.hetzner.listing import Record
+from local.hetzner.resources.assignment import primary_ips_of
 from local.hetzner.resources.base import Body
-from local.hetzner.resources.primary_ips import primary_ips_of
 from local.hetzner.resources.private_network import attachment
 
 

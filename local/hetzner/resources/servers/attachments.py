@@ -6,8 +6,8 @@ from local.hetzner.context import Context
 from local.hetzner.errors import ApiError, invalid
 from local.hetzner.listing import Record
 from local.hetzner.resources.addresses import DnsPtr, change_dns_ptr
+from local.hetzner.resources.assignment import primary_ips_of
 from local.hetzner.resources.base import Body, Empty, Resource, command
-from local.hetzner.resources.primary_ips import primary_ips_of
 from local.hetzner.resources.private_network import (
     attach,
     attachment,

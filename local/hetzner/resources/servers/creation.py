@@ -14,9 +14,9 @@ from local.hetzner.context import Context
 from local.hetzner.errors import ApiError, invalid
 from local.hetzner.labels import LabelMap
 from local.hetzner.listing import Record
+from local.hetzner.resources.assignment import SERVER, give_address
 from local.hetzner.resources.base import Body, HostName, Key, Resource
 from local.hetzner.resources.firewalls import apply_to_new_server
-from local.hetzner.resources.primary_ips import new_primary_ip
 from local.hetzner.resources.private_network import attach, confirm, detach, find_network
 from local.hetzner.resources.servers.power import start
 from local.hetzner.resources.servers.view import view
@@ -189,29 +189,8 @@ def _give_addresses(context: Context, record: Record, wanted: PublicNet) -> None
         ("ipv4", wanted.enable_ipv4, wanted.ipv4),
         ("ipv6", wanted.enable_ipv6, wanted.ipv6),
     ):
-        if not enabled:
-            continue
-        if given is not None:
-            address = _given_address(context, record, family, given)
-        else:
-            address = context.objects.add(
-                "primary_ips", new_primary_ip(context, family, record["location"], "", {}, auto_delete=True)
-            )
-            address["name"] = f"primary_ip-{address['id']}"
-        context.objects.put("primary_ips", {**address, "assignee_id": record["id"]})
-
-
-def _given_address(context: Context, record: Record, family: str, identity: int) -> Record:
-    address = context.objects.get("primary_ips", identity)
-    if address is None:
-        raise invalid(f"public_net.{family}", f"Primary IP with ID '{identity}' not found")
-    if address["type"] != family:
-        raise ApiError("primary_ip_version_mismatch", "the Primary IP has the wrong IP version")
-    if address["assignee_id"] is not None:
-        raise ApiError("primary_ip_assigned", "the Primary IP is already assigned to a server")
-    if address["location"] != record["location"]:
-        raise ApiError("primary_ip_datacenter_mismatch", "the Primary IP is in another location")
-    return address
+        if enabled:
+            give_address(context, SERVER, record, family, given)
 
 
 def _begin(context: Context, record: Record, body: Creation) -> list[Record]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from local.hetzner.actions import effect
 from local.hetzner.context import Context
 from local.hetzner.listing import Record
+from local.hetzner.resources.assignment import release_addresses
 from local.hetzner.resources.firewalls import forget_server
 from local.hetzner.resources.load_balancers.targets import forget_target
 from local.hetzner.resources.servers.power import begin
@@ -25,11 +26,7 @@ def finish_delete(context: Context, server: int) -> None:
     for kind, field in (("volumes", "server"), ("floating_ips", "server")):
         for other in objects.where(kind, field, server):
             objects.put(kind, {**other, field: None})
-    for address in objects.where("primary_ips", "assignee_id", server):
-        if address["auto_delete"]:
-            objects.delete("primary_ips", address["id"])
-        else:
-            objects.put("primary_ips", {**address, "assignee_id": None})
+    release_addresses(context, server)
     for backup in objects.where("images", "bound_to", server):
         objects.delete("images", backup["id"])
     forget_server(context, server)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from local.hetzner.catalogue import find
 from local.hetzner.context import Context
 from local.hetzner.listing import Record
+from local.hetzner.resources.assignment import primary_ips_of
 from local.hetzner.resources.firewalls import firewalls_of
 from local.hetzner.resources.offers import server_type_view
-from local.hetzner.resources.primary_ips import primary_ips_of
 
 # What a record keeps for the emulator alone.
 _HIDDEN = ("user_data", "disk", "private_net")
