@@ -279,6 +279,12 @@ def test_a_tenant_whose_name_begins_like_anothers_is_no_offence() -> None:
     assert violations(tenants.NAMES_NO_OTHER, *objects, own) == []
 
 
+def test_a_secret_called_as_another_tenants_namespace_is_no_offence() -> None:
+    metadata = {"namespace": "tenant-bob", "labels": {"tenant": "bob"}}
+    own = resource("kubernetes:core/v1:Secret", "s", {"metadata": {**metadata, "name": "tenant-secrets-bob"}})
+    assert violations(tenants.NAMES_NO_OTHER, *tenant_objects("bob"), *tenant_objects("secrets-bob"), own) == []
+
+
 def registry(slug: str, **facts: Any) -> Resource:
     return resource(
         tenants.REGISTRY, "registry", {"tenants": {slug: {"status": "active", "final_backup": False, **facts}}}
