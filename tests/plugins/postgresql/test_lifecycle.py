@@ -56,6 +56,18 @@ def test_drift_is_found_and_mended(plugin: Plugin, world: World) -> None:
     assert (world.may("SELECT"), world.may("DELETE")) == (False, True)
 
 
+def test_a_time_limit_typed_with_its_unit_is_drift_like_any_other(plugin: Plugin, world: World) -> None:
+    inputs = {"name": f"{world.prefix}_limited", "statementTimeout": 30_000}
+    made = plugin.make("Role", inputs)
+    for typed, milliseconds in (("2min", 120_000), ("1.5s", 1_500), ("250", 250)):
+        world.run(f"ALTER ROLE {world.prefix}_limited SET statement_timeout = '{typed}'")
+        drifted = plugin.read("Role", made)
+        assert drifted is not None
+        assert drifted.outputs["statementTimeout"] == milliseconds
+        assert plugin.diff("Role", drifted, inputs).changed == {"statementTimeout"}
+    plugin.delete("Role", made)
+
+
 def test_what_is_gone_is_reported_gone(plugin: Plugin, world: World) -> None:
     name = f"{world.prefix}_new"
     for kind, inputs, statement in (

@@ -138,7 +138,7 @@ class Role(BridgedResource):
             "searchPaths": [part.strip('"') for part in settings.get("search_path", "").split(", ") if part],
             "assumeRole": settings.get("role", ""),
         }
-        found |= {name: int(settings.get(setting, 0)) for name, setting in TIMEOUTS.items()}
+        found |= {name: _milliseconds(connection, settings.get(setting, "0")) for name, setting in TIMEOUTS.items()}
         if known.get("password"):
             found["password"] = _recorded_password(server_of(context), connection, known, found["login"])
         return found
@@ -189,6 +189,14 @@ def _options(new: Properties, flags: dict[str, tuple[str, str]]) -> list[sql.Com
         statement("CONNECTION LIMIT {limit}", limit=sql.Literal(new["connectionLimit"])),
         *switches,
     ]
+
+
+def _milliseconds(connection: Connection, value: str) -> int:
+    """A time as the server keeps it: a plain number is milliseconds; with a unit it is what somebody typed."""
+    if value.isdecimal():
+        return int(value)
+    row = connection.execute("SELECT round(extract(epoch FROM %s::interval) * 1000)::bigint", [value]).fetchone()
+    return int(row[0]) if row else 0
 
 
 def _password(password: str) -> sql.Composable:
