@@ -85,6 +85,7 @@ class Report:
     begun: float = field(default_factory=time.monotonic)
     seconds: float = 0.0
     _parents: dict[str, str] = field(default_factory=dict)
+    _ended: set[tuple[str, str]] = field(default_factory=set)
 
     def handle(self, event: EngineEvent) -> None:
         """Take in one event of the engine."""
@@ -160,6 +161,10 @@ class Report:
         if action == "refresh":
             # What a refresh found: the engine sends the old and the new state, and the difference between them.
             action = _found(step)
+        # A preview tells of a component twice: when it is registered and when its outputs are.
+        if (step.urn, action) in self._ended:
+            return
+        self._ended.add((step.urn, action))
         if action == "same" or action not in CHANGES:
             self.counts["same" if action == "same" else str(action)] += 1
             return
