@@ -127,7 +127,10 @@ class Actions:
         now = self._context.world.clock.now()
         due = [action for action in self.running() if action["due"] <= now]
         for action in sorted(due, key=lambda action: (action["due"], action["id"])):
-            self._finish(action)
+            # One before it may have taken it along.
+            current = self._context.objects.get(KIND, action["id"])
+            if current is not None and current["status"] == RUNNING:
+                self._finish(current)
 
     def _finish(self, record: Record) -> Record:
         objects = self._context.objects
@@ -139,7 +142,7 @@ class Actions:
                 _EFFECTS[name](self._context, **record["arguments"])
             except ApiError as refused:
                 error = {"code": refused.code, "message": refused.message}
-        return objects.put(
+        ended = objects.put(
             KIND,
             {
                 **record,
@@ -148,6 +151,11 @@ class Actions:
                 "finished": timestamp(self._context.world.clock.now()),
             },
         )
+        if error:
+            for follower in self.running():
+                if follower["after"] == record["id"]:
+                    self._finish(follower)
+        return ended
 
 
 def running(state: State) -> list[tuple[str, Record]]:

@@ -17,6 +17,7 @@ from local.hetzner.resources.dns.rrsets import OPERATIONS, Rrsets
 from local.hetzner.resources.firewalls import Firewalls
 from local.hetzner.resources.floating_ips import FloatingIps
 from local.hetzner.resources.load_balancers import LoadBalancers
+from local.hetzner.resources.network_members import list_members
 from local.hetzner.resources.networks import Networks
 from local.hetzner.resources.offers import Images, Isos, LoadBalancerTypes, Locations, ServerTypes, pricing
 from local.hetzner.resources.primary_ips import PrimaryIps
@@ -58,6 +59,7 @@ def routes() -> Iterator[Route]:
         yield Route(f"/{resource.kind}/{{id}}", {"GET": resource.handle_get})
     for resource in MANAGED:
         yield from _managed(resource)
+    yield Route("/networks/{id}/members", {"GET": list_members})
     yield from _dns()
 
 

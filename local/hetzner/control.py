@@ -53,6 +53,7 @@ def control_routes(world: World, token: str) -> list[Route]:
     paths: dict[tuple[str, str], Handler] = {
         ("/health", "GET"): lambda world, request, body: None,
         ("/projects", "POST"): _add_project,
+        ("/projects/{name}", "GET"): _get_project,
         ("/projects/{name}", "PUT"): _set_project,
         ("/faults", "GET"): lambda world, request, body: world.faults.dump(),
         ("/faults", "POST"): _add_fault,
@@ -93,15 +94,24 @@ def _add_project(world: World, request: Request, body: Any) -> Any:
     return {"token": world.projects.add_token(wanted.name, wanted.permission)}
 
 
+def _get_project(world: World, request: Request, body: Any) -> Any:
+    return world.projects.usage(_project(world, request))
+
+
 def _set_project(world: World, request: Request, body: Any) -> None:
-    name = request.path_params["name"]
-    if name not in world.projects.names():
-        raise LookupError(f"there is no project {name!r}")
+    name = _project(world, request)
     settings = ProjectSettings.model_validate(body)
     if settings.limits is not None:
         world.projects.set_limits(name, settings.limits)
     if settings.remaining is not None:
         world.projects.refill(name, settings.remaining, world.clock.now())
+
+
+def _project(world: World, request: Request) -> str:
+    name: str = request.path_params["name"]
+    if name not in world.projects.names():
+        raise LookupError(f"there is no project {name!r}")
+    return name
 
 
 def _add_fault(world: World, request: Request, body: Any) -> Any:

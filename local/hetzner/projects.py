@@ -80,14 +80,21 @@ class Projects:
         allowed = budget.allows()
         if allowed:
             budget = budget.spend()
-        self._state.write_setting(f"budget:{project}", {"remaining": budget.remaining, "at": budget.at})
+        requests = saved["requests"] + 1 if saved else 1
+        kept = {"remaining": budget.remaining, "at": budget.at, "requests": requests}
+        self._state.write_setting(f"budget:{project}", kept)
         return budget, allowed
+
+    def usage(self, project: str) -> dict[str, float]:
+        """``requests`` made since the start or the last ``refill``, and what was ``remaining`` after the last."""
+        saved = self._state.read_setting(f"budget:{project}", {"requests": 0, "remaining": None})
+        return {name: saved[name] for name in ("requests", "remaining")}
 
     def refill(self, project: str, remaining: float | None, now: float) -> None:
         """Set what is left of the project's budget; None: all of it."""
         limit = self._all().get(project, {}).get("requests_per_hour", REQUESTS_PER_HOUR)
         left = limit if remaining is None else remaining
-        self._state.write_setting(f"budget:{project}", {"remaining": left, "at": now})
+        self._state.write_setting(f"budget:{project}", {"remaining": left, "at": now, "requests": 0})
 
     def _all(self) -> dict[str, Any]:
         projects: dict[str, Any] = self._state.read_setting(KEY, {})

@@ -131,6 +131,10 @@ def test_a_deleted_network_lets_go_of_its_members(project: Project) -> None:
     finish(balancer.action)
     network.reload()
     assert [member.id for member in network.servers] == [server.id]
+    listed = {member.type: member for member in project.client.networks.get_member_all(network)}
+    assert (listed["server"].ip, listed["server"].subnet) == ("10.0.0.2", "10.0.0.0/24")
+    assert listed["load_balancer"].id == balancer.load_balancer.id
+    assert project.client.networks.get_member_all(network, type=["load_balancer"]) == [listed["load_balancer"]]
     finish(network.change_protection(delete=True))
     assert project.error("DELETE", f"/networks/{network.id}") == (423, "protected")
     finish(network.change_protection(delete=False))

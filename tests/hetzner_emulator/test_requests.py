@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import requests
 from hcloud import Client
 
+from local.hetzner.api import routes
 from tests.hetzner_emulator.conftest import Emulator, Project, finish
-from tests.hetzner_emulator.openapi import Judge, specification_file
+from tests.hetzner_emulator.openapi import Judge, operations, specification_file
 
 NETWORKS = ["alpha", "beta", "gamma", "delta", "epsilon"]
 
@@ -153,6 +156,7 @@ def test_the_request_budget(unstable: Emulator) -> None:
     unstable.control("PUT", f"/projects/{project.name}", {"remaining": 2})
     first = project.request("GET", "/locations")
     assert first.headers["RateLimit-Remaining"] == "1"
+    assert unstable.control("GET", f"/projects/{project.name}") == {"requests": 1, "remaining": 1}
     # As if it had been empty but for one: the budget is full after 3,599 s.
     wait = int(first.headers["RateLimit-Reset"]) - unstable.control("GET", "/clock")["now"]
     assert wait == pytest.approx(3599, abs=1)
@@ -207,3 +211,13 @@ def test_answers_are_judged(project: Project) -> None:
     before = Judge.checked
     project.request("GET", "/servers")
     assert Judge.checked == before + 1
+
+
+@pytest.mark.skipif(specification_file() is None, reason="the vendor's OpenAPI is not on this machine")
+def test_nothing_is_missing_but_what_needs_machines() -> None:
+    served = {(method, re.sub(r"\{[^}]+\}", "{}", route.path)) for route in routes() for method in route.handlers}
+    assert operations() - served == {
+        ("GET", "/servers/{}/metrics"),
+        ("GET", "/load_balancers/{}/metrics"),
+        ("POST", "/servers/{}/actions/request_console"),
+    }

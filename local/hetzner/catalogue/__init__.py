@@ -129,6 +129,7 @@ def _load_balancer_type(values: list[Any], prices: Prices) -> Record:
         "max_assigned_certificates": certificates,
         "max_connections": connections,
         "deprecated": None,
+        "deprecation": None,
         "prices": prices.load_balancer_type(name),
     }
 
@@ -152,6 +153,8 @@ def _images(values: list[Any], stock: Any, deprecated: str | None) -> list[Recor
             "rapid_deploy": True,
             "protection": {"delete": False},
             "deprecated": deprecated,
+            # Announced and unavailable at once: the vendor names one date for images.
+            "deprecation": {"announced": deprecated, "unavailable_after": deprecated} if deprecated else None,
             "deleted": None,
             "labels": {},
             "architecture": architecture,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from local.hetzner.context import Context
-from local.hetzner.errors import ApiError, invalid
+from local.hetzner.errors import ApiError
 from local.hetzner.listing import Record
 from local.hetzner.resources.addresses import initial_dns_ptr, new_address
+from local.hetzner.resources.base import referenced
 
 SERVER = "server"
 # Since 2026-10-05 (vendor changelog).
@@ -72,9 +73,7 @@ def release_addresses(context: Context, identity: int, kind: str = SERVER) -> No
 
 
 def _fitting(context: Context, record: Record, family: str, identity: int) -> Record:
-    address = context.objects.get("primary_ips", identity)
-    if address is None:
-        raise invalid(f"public_net.{family}", f"Primary IP with ID '{identity}' not found")
+    address = referenced(context, "primary_ips", identity, f"public_net.{family}")
     if address["type"] != family:
         raise ApiError("primary_ip_version_mismatch", "the Primary IP has the wrong IP version")
     if address["owner"] is not None:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, 
 
 from local.hetzner.actions import BUSY
 from local.hetzner.context import Context
-from local.hetzner.errors import ApiError, invalid_body, limit_exceeded, not_found, not_unique
+from local.hetzner.errors import ApiError, invalid, invalid_body, limit_exceeded, not_found, not_unique
 from local.hetzner.labels import LabelMap, selector
 from local.hetzner.listing import MAX_PER_PAGE, Query, Record, link_header, paginate, sort
 
@@ -22,6 +22,14 @@ class Body(BaseModel):
     """A request's body: JSON's types count as they are, and what the API doesn't know is ignored."""
 
     model_config = ConfigDict(strict=True, frozen=True)
+
+
+def referenced(context: Context, kind: str, identity: int, field: str) -> Record:
+    """The record that a body's ``field`` names. Raises ``ApiError`` where the project has none with this ID."""
+    record = context.objects.get(kind, identity)
+    if record is None:
+        raise invalid(field, f"{field.rpartition('.')[2].replace('_', ' ')} with ID '{identity}' not found")
+    return record
 
 
 def _as_text(value: object) -> object:

@@ -15,7 +15,7 @@ from local.hetzner.errors import ApiError, invalid, limit_exceeded
 from local.hetzner.labels import LabelMap, selector
 from local.hetzner.listing import Record
 from local.hetzner.resources.assignment import primary_ips_of
-from local.hetzner.resources.base import Body, Name, Resource, command
+from local.hetzner.resources.base import Body, Name, Resource, command, referenced
 
 # hetzner.md §4c. An effective rule is one rule with one address range.
 MAX_RULES = 50
@@ -230,9 +230,7 @@ def apply_to_new_server(context: Context, firewalls: Sequence[int], server: int)
     if len(set(firewalls)) > MAX_PER_SERVER:
         raise limit_exceeded("server_firewall_limit")
     for identity in dict.fromkeys(firewalls):
-        record = context.objects.get("firewalls", identity)
-        if record is None:
-            raise invalid("firewalls", f"firewall with ID '{identity}' not found")
+        record = referenced(context, "firewalls", identity, "firewalls.firewall")
         record["applied_to"].append({"type": "server", "server": {"id": server}})
         context.objects.put("firewalls", record)
 

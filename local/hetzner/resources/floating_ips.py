@@ -13,7 +13,7 @@ from local.hetzner.errors import ApiError, invalid
 from local.hetzner.labels import LabelMap
 from local.hetzner.listing import Record
 from local.hetzner.resources.addresses import DnsPtr, change_dns_ptr, initial_dns_ptr, new_address
-from local.hetzner.resources.base import Body, Change, Empty, Key, Name, Protected, command
+from local.hetzner.resources.base import Body, Change, Empty, Key, Name, Protected, command, referenced
 
 
 class Creation(Body):
@@ -59,7 +59,7 @@ class FloatingIps(Protected):
 
     def create(self, context: Context, body: Creation) -> Record:
         """Make an address, and assign it."""
-        server = _server(context, body.server) if body.server is not None else None
+        server = referenced(context, "servers", body.server, "server") if body.server is not None else None
         if server is None and body.home_location is None:
             raise invalid("home_location", "either home_location or server must be given")
         home = find(context.world.catalogue.locations, body.home_location or (server or {})["location"])
@@ -103,7 +103,7 @@ class FloatingIps(Protected):
         """Give it to a server, whoever has it now."""
         if record["server"] == body.server:
             raise ApiError("floating_ip_assigned", "Floating IP is already assigned to this server")
-        return self._assign(context, record, _server(context, body.server))
+        return self._assign(context, record, referenced(context, "servers", body.server, "server"))
 
     @command("unassign", Empty)
     def unassign(self, context: Context, record: Record, body: Empty) -> Record:
@@ -136,10 +136,3 @@ def set_floating_server(context: Context, floating_ip: int, server: int | None) 
     record = context.objects.get("floating_ips", floating_ip)
     if record is not None:
         context.objects.put("floating_ips", {**record, "server": server})
-
-
-def _server(context: Context, identity: int) -> Record:
-    server = context.objects.get("servers", identity)
-    if server is None:
-        raise invalid("server", f"server with ID '{identity}' not found")
-    return server

@@ -21,7 +21,17 @@ from local.hetzner.resources.assignment import (
     owner,
     primary_ips_of,
 )
-from local.hetzner.resources.base import Body, Change, DeleteProtection, Empty, Key, Name, Protected, command
+from local.hetzner.resources.base import (
+    Body,
+    Change,
+    DeleteProtection,
+    Empty,
+    Key,
+    Name,
+    Protected,
+    command,
+    referenced,
+)
 
 Family = Literal["ipv4", "ipv6"]
 
@@ -172,9 +182,7 @@ def set_assignee(context: Context, primary_ip: int, assigned_to: str | None) -> 
 
 
 def _free_server(context: Context, identity: int, family: str) -> Record:
-    server = context.objects.get("servers", identity)
-    if server is None:
-        raise invalid("assignee_id", f"server with ID '{identity}' not found")
+    server = referenced(context, "servers", identity, "assignee_id")
     if server["status"] != "off":
         raise ApiError("server_not_stopped", "server must be powered off")
     if family in primary_ips_of(context, identity):

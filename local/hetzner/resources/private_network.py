@@ -10,6 +10,7 @@ from local.hetzner.actions import effect
 from local.hetzner.context import Context
 from local.hetzner.errors import ApiError, invalid, limit_exceeded
 from local.hetzner.listing import Record
+from local.hetzner.resources.base import referenced
 
 # hetzner.md §4c.
 MAX_ATTACHED = 100
@@ -37,14 +38,6 @@ def members(context: Context, network: int) -> dict[str, list[Record]]:
 def attachment(record: Record, network: int) -> Record | None:
     """The object's place in the network."""
     return next((place for place in record["private_net"] if place["network"] == network), None)
-
-
-def find_network(context: Context, identity: int) -> Record:
-    """The network. Raises ``ApiError`` where the project has none with this ID."""
-    network = context.objects.get("networks", identity)
-    if network is None:
-        raise invalid("network", f"network with ID '{identity}' not found")
-    return network
 
 
 def attach(
@@ -144,7 +137,7 @@ def _require_disjoint(context: Context, record: Record, network: Record) -> None
     if len(record["private_net"]) >= MAX_NETWORKS_PER_SERVER:
         raise limit_exceeded("server_network_limit")
     for place in record["private_net"]:
-        other = find_network(context, place["network"])
+        other = referenced(context, "networks", place["network"], "network")
         if IPv4Network(other["ip_range"]).overlaps(IPv4Network(network["ip_range"])):
             raise ApiError("networks_overlap", "the network overlaps with a network the server is attached to")
 

@@ -13,7 +13,7 @@ from local.hetzner.context import Context
 from local.hetzner.errors import ApiError, invalid, not_unique
 from local.hetzner.labels import LabelMap
 from local.hetzner.listing import Record
-from local.hetzner.resources.base import Body, Name, Resource
+from local.hetzner.resources.base import Body, Name, Resource, referenced
 
 # hetzner.md §4c.
 MAX_SERVERS_PER_GROUP = 10
@@ -92,9 +92,7 @@ class PlacementGroups(Resource):
 
 def require_place(context: Context, group: int) -> Record:
     """The group, with room for one server more. Raises ``ApiError``."""
-    record = context.objects.get("placement_groups", group)
-    if record is None:
-        raise invalid("placement_group", f"placement group with ID '{group}' not found")
+    record = referenced(context, "placement_groups", group, "placement_group")
     if len(context.objects.where("servers", "placement_group", group)) >= MAX_SERVERS_PER_GROUP:
         raise ApiError("placement_error", f"placement group is full: {MAX_SERVERS_PER_GROUP} servers")
     return record

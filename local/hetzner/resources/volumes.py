@@ -12,7 +12,7 @@ from local.hetzner.context import Context
 from local.hetzner.errors import ApiError, invalid, limit_exceeded
 from local.hetzner.labels import LabelMap
 from local.hetzner.listing import Record
-from local.hetzner.resources.base import Body, Empty, HostChange, HostName, Key, Protected, command
+from local.hetzner.resources.base import Body, Empty, HostChange, HostName, Key, Protected, command, referenced
 
 # In GB (vendor documentation, volumes); the number per server: hetzner.md §4c.
 MIN_SIZE = 10
@@ -64,7 +64,7 @@ class Volumes(Protected):
             raise invalid("location", "either location or server must be given")
         if body.automount and body.server is None:
             raise invalid("automount", "needs a server")
-        server = _server(context, body.server) if body.server is not None else None
+        server = referenced(context, "servers", body.server, "server") if body.server is not None else None
         location = find(context.world.catalogue.locations, body.location) if server is None else None
         if server is None and location is None:
             raise invalid("location", f"location {body.location!r} not found")
@@ -113,7 +113,7 @@ class Volumes(Protected):
     @command("attach", Attach)
     def attach(self, context: Context, record: Record, body: Attach) -> Record:
         """Attach it to a server of its location."""
-        server = _server(context, body.server)
+        server = referenced(context, "servers", body.server, "server")
         require_attachable(context, record, server)
         action = context.actions.begin(
             "attach_volume",
@@ -169,10 +169,3 @@ def require_attachable(context: Context, record: Record, server: Record) -> None
     if record["location"] != server["location"]:
         raise invalid("server", f"server is in {server['location']}, the volume in {record['location']}")
     require_slot(context, server)
-
-
-def _server(context: Context, identity: int) -> Record:
-    server = context.objects.get("servers", identity)
-    if server is None:
-        raise invalid("server", f"server with ID '{identity}' not found")
-    return server

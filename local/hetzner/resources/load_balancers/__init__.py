@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
-
-from pydantic import Field, StringConstraints
+from typing import Any
 
 from local.hetzner.actions import Effect, effect
 from local.hetzner.catalogue import find
 from local.hetzner.context import Context
 from local.hetzner.errors import ApiError, invalid
-from local.hetzner.labels import LabelMap
 from local.hetzner.listing import Record
 from local.hetzner.resources.addresses import DnsPtr, change_dns_ptr
 from local.hetzner.resources.assignment import (
@@ -20,7 +17,15 @@ from local.hetzner.resources.assignment import (
     primary_ips_of,
     release_addresses,
 )
-from local.hetzner.resources.base import Body, Change, Empty, Key, Protected, command
+from local.hetzner.resources.base import Empty, Protected, command, referenced
+from local.hetzner.resources.load_balancers.bodies import (
+    Algorithm,
+    AttachToNetwork,
+    ChangeType,
+    Creation,
+    LoadBalancerChange,
+    NetworkId,
+)
 from local.hetzner.resources.load_balancers.services import (
     ListenPort,
     Service,
@@ -37,66 +42,8 @@ from local.hetzner.resources.private_network import (
     attachment,
     confirm,
     confirm_network,
-    find_network,
     release_network,
 )
-
-LoadBalancerName = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^\S(.*\S)?$")]
-
-
-class Algorithm(Body):
-    """How targets are chosen."""
-
-    type: Literal["round_robin", "least_connections"] = "round_robin"
-
-
-class PublicNet(Body):
-    """Primary IPs to use instead of new ones (vendor changelog, 2026-10-05)."""
-
-    ipv4: int | None = None
-    ipv6: int | None = None
-
-
-class Creation(Body):
-    """A new load balancer."""
-
-    name: LoadBalancerName
-    load_balancer_type: Key
-    algorithm: Algorithm = Algorithm()
-    services: list[Service] = []
-    targets: list[Target] = []
-    labels: LabelMap = Field(default_factory=dict)
-    public_interface: bool = True
-    public_net: PublicNet = PublicNet()
-    network: int | None = None
-    network_zone: str | None = None
-    location: Key | None = None
-
-
-class LoadBalancerChange(Change):
-    """What may change."""
-
-    name: LoadBalancerName | None = None
-
-
-class ChangeType(Body):
-    """Body of ``change_type``."""
-
-    load_balancer_type: Key
-
-
-class AttachToNetwork(Body):
-    """Body of ``attach_to_network``."""
-
-    network: int
-    ip: str | None = None
-    ip_range: str | None = None
-
-
-class NetworkId(Body):
-    """Body of ``detach_from_network``."""
-
-    network: int
 
 
 class LoadBalancers(Protected):
@@ -146,7 +93,7 @@ class LoadBalancers(Protected):
             "private_net": [],
         }
         if body.network is not None:
-            network = find_network(context, body.network)
+            network = referenced(context, "networks", body.network, "network")
             attach(context, record, location["network_zone"], network)
             confirm(record, network["id"])
         for service in body.services:
@@ -210,7 +157,7 @@ class LoadBalancers(Protected):
     @command("attach_to_network", AttachToNetwork)
     def attach_to_network(self, context: Context, record: Record, body: AttachToNetwork) -> Record:
         """A private interface; there can be one."""
-        network = find_network(context, body.network)
+        network = referenced(context, "networks", body.network, "network")
         if record["private_net"]:
             raise ApiError("load_balancer_already_attached", "load balancer is already attached to a network")
         zone = context.world.catalogue.location(record["location"])["network_zone"]

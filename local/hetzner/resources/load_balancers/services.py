@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints
 from local.hetzner.context import Context
 from local.hetzner.errors import ApiError, invalid, limit_exceeded
 from local.hetzner.listing import Record
-from local.hetzner.resources.base import Body
+from local.hetzner.resources.base import Body, referenced
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Protocol = Literal["tcp", "http", "https"]
@@ -169,5 +169,4 @@ def _require_certificates(context: Context, certificates: Sequence[int]) -> None
     if not certificates:
         raise invalid("http.certificates", "must not be empty for protocol https")
     for identity in certificates:
-        if context.objects.get("certificates", identity) is None:
-            raise invalid("http.certificates", f"certificate with ID '{identity}' not found")
+        referenced(context, "certificates", identity, "http.certificates")

@@ -12,7 +12,7 @@ from local.hetzner.errors import ApiError, invalid, limit_exceeded
 from local.hetzner.labels import selector
 from local.hetzner.listing import Record
 from local.hetzner.resources.assignment import primary_ips_of
-from local.hetzner.resources.base import Body
+from local.hetzner.resources.base import Body, referenced
 from local.hetzner.resources.private_network import attachment
 
 
@@ -125,9 +125,7 @@ def _health(record: Record, healthy: bool) -> list[Record]:
 
 
 def _require_reachable(context: Context, record: Record, target: Target, identity: int) -> None:
-    server = context.objects.get("servers", identity)
-    if server is None:
-        raise invalid("server", f"server with ID '{identity}' not found")
+    server = referenced(context, "servers", identity, "server")
     if target.use_private_ip:
         if not any(attachment(server, place["network"]) for place in record["private_net"]):
             raise ApiError(

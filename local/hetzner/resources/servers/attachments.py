@@ -7,13 +7,12 @@ from local.hetzner.errors import ApiError, invalid
 from local.hetzner.listing import Record
 from local.hetzner.resources.addresses import DnsPtr, change_dns_ptr
 from local.hetzner.resources.assignment import primary_ips_of
-from local.hetzner.resources.base import Body, Empty, Resource, command
+from local.hetzner.resources.base import Body, Empty, Resource, command, referenced
 from local.hetzner.resources.private_network import (
     attach,
     attachment,
     change_alias_ips,
     confirm_network,
-    find_network,
     release_network,
 )
 from local.hetzner.resources.servers.power import begin, require_off, set_server
@@ -54,7 +53,7 @@ class AttachmentCommands(Resource):
     @command("attach_to_network", AttachToNetwork)
     def attach_to_network(self, context: Context, record: Record, body: AttachToNetwork) -> Record:
         """A private interface. Excludes every other change of the network."""
-        network = find_network(context, body.network)
+        network = referenced(context, "networks", body.network, "network")
         if attachment(record, network["id"]):
             raise ApiError("server_already_attached", "server is already attached to the network")
         attach(context, record, _zone(context, record), network, body.ip, body.ip_range, body.alias_ips)
@@ -87,7 +86,7 @@ class AttachmentCommands(Resource):
     @command("change_alias_ips", ChangeAliasIps)
     def change_alias_ips(self, context: Context, record: Record, body: ChangeAliasIps) -> Record:
         """Other additional addresses."""
-        network = find_network(context, body.network)
+        network = referenced(context, "networks", body.network, "network")
         change_alias_ips(context, record, _zone(context, record), network, body.alias_ips)
         action = context.actions.begin("change_alias_ips", [("server", record["id"]), ("network", network["id"])])
         context.objects.put(self.kind, record)

@@ -15,9 +15,9 @@ from local.hetzner.errors import ApiError, invalid
 from local.hetzner.labels import LabelMap
 from local.hetzner.listing import Record
 from local.hetzner.resources.assignment import SERVER, give_address
-from local.hetzner.resources.base import Body, HostName, Key, Resource
+from local.hetzner.resources.base import Body, HostName, Key, Resource, referenced
 from local.hetzner.resources.firewalls import apply_to_new_server
-from local.hetzner.resources.private_network import attach, confirm, detach, find_network
+from local.hetzner.resources.private_network import attach, confirm, detach
 from local.hetzner.resources.servers.power import start
 from local.hetzner.resources.servers.view import view
 from local.hetzner.resources.simple import require_place
@@ -100,7 +100,7 @@ def create(servers: Resource, context: Context, body: Creation) -> Record:
     )
     _give_addresses(context, record, body.public_net)
     for network in dict.fromkeys(body.networks):
-        attach(context, record, location["network_zone"], find_network(context, network))
+        attach(context, record, location["network_zone"], referenced(context, "networks", network, "networks"))
     context.objects.put("servers", record)
     apply_to_new_server(context, [entry.firewall for entry in body.firewalls], record["id"])
     actions = _begin(context, record, body)
@@ -198,9 +198,7 @@ def _begin(context: Context, record: Record, body: Creation) -> list[Record]:
     created = context.actions.begin("create_server", [server], finish_create, fail_create, server=record["id"])
     actions = [created]
     for identity in dict.fromkeys(body.volumes):
-        volume = context.objects.get("volumes", identity)
-        if volume is None:
-            raise invalid("volumes", f"volume with ID '{identity}' not found")
+        volume = referenced(context, "volumes", identity, "volumes")
         require_attachable(context, volume, record)
         actions.append(
             context.actions.begin(

@@ -101,6 +101,7 @@ class DiskCommands(Resource):
                 "rapid_deploy": False,
                 "protection": {"delete": False},
                 "deprecated": None,
+                "deprecation": None,
                 "deleted": None,
                 "labels": body.labels,
                 "architecture": source["architecture"],
