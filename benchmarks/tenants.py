@@ -23,6 +23,7 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from benchmarks.bare import Bare, State, in_clear
 from benchmarks.measure import Cost, measure
+from benchmarks.page import write_page
 from benchmarks.plot import plot
 from local.directory import FoundationDirectory
 from local.kubernetes.nodes import DEFAULT_NODES, Node
@@ -32,6 +33,7 @@ from tests.scratch import ROOT, ScratchProject
 
 SIZES = (1, 10, 100)
 RESULTS = ROOT / "benchmarks" / "results" / "tenants.json"
+PAGE = ROOT / "docs" / "benchmark.md"
 PLOT = ROOT / "docs" / "benchmark-tenants.svg"
 # A Pro tenant asks for a core: a node has sixteen.
 TENANTS_PER_NODE = 12
@@ -52,8 +54,9 @@ def main(sizes: list[int]) -> int:
                 sandbox.destroy()
         RESULTS.parent.mkdir(parents=True, exist_ok=True)
         RESULTS.write_text(json.dumps({"machine": machine(), "rows": rows}, indent=2) + "\n")
-    plot(rows, PLOT)
-    print(f"wrote {RESULTS.relative_to(ROOT)} and {PLOT.relative_to(ROOT)}")
+        plot(rows, PLOT)
+        write_page(machine(), rows, PLOT, PAGE)
+    print(f"wrote {PAGE.relative_to(ROOT)}, {PLOT.relative_to(ROOT)} and {RESULTS.relative_to(ROOT)}")
     return 0
 
 
