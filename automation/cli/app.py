@@ -5,6 +5,7 @@ Nothing heavy is imported before a command runs, so that ``foundation --help`` a
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 OK, FAILED, BAD_INPUT = 0, 1, 2
 INTERRUPTED = 130
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 EPILOG = "Exit codes: 0 done, 1 failed, 2 bad input (nothing touched), 3 busy, 4 refused by a policy or protection."
 
 
@@ -69,11 +71,28 @@ def _known(error: Exception) -> FoundationError | None:
     from local.toolchain import ToolchainError
     from local.toolchain.golang import BuildError
 
-    if isinstance(error, ToolchainError | ContextConflict | NotADirectoryError | FileNotFoundError):
+    if isinstance(error, ToolchainError | ContextConflict):
         return BadInput(str(error))
     if isinstance(error, BuildError | ClusterError | ServerError):
         return FoundationError(str(error))
+    if isinstance(error, OSError):
+        return _of_the_disk(error)
     return None
+
+
+def _of_the_disk(error: OSError) -> FoundationError:
+    """A file that can't be made, read or written: a wrong path, missing rights, a full or read-only disk."""
+    from automation.errors import BadInput
+    from local.directory import ENVIRONMENT_VARIABLE
+
+    kind = FoundationError if error.errno in FULL else BadInput
+    if error.filename is None:  # raised by ourselves: it says all there is to say
+        return kind(str(error) or type(error).__name__)
+    return kind(
+        f"{error.filename}: {error.strerror}",
+        next_step=f"put that right, or name a folder of yours with room: {ENVIRONMENT_VARIABLE}=FOLDER (default: "
+        ".foundation in the project's folder)",
+    )
 
 
 def _tell(ctx: typer.Context, error: FoundationError) -> None:

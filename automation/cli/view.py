@@ -80,7 +80,9 @@ def print_report(report: Report) -> None:
         console.print(f"{report.kind}: no changes ({report.counts['same']} resources, {report.seconds:.1f} s)")
         return
     would = "would be " if report.preview else ""
-    table = Table(title=f"{report.kind}: what {would or 'was '}changed", title_justify="left")
+    # Not the table's title, which is folded to the width of its columns.
+    console.print(f"{report.kind}: what {would or 'was '}changed", style="italic")
+    table = Table()
     table.add_column("tenant")
     past = {"create": "created", "update": "updated", "replace": "replaced", "delete": "deleted", "import": "imported"}
     shown = [action for action in CHANGES if report.counts[action]]
@@ -97,7 +99,7 @@ def print_changes(report: Report) -> None:
     console = Console()
     for change in sorted(report.changes, key=lambda change: (change.tenant or PLATFORM, change.type, change.name)):
         differs = f"  [{', '.join(change.properties)}]" if change.properties else ""
-        console.print(Text(f"{_line(change)}{differs}", style=COLOURS[change.action]))
+        console.print(Text(f"{_line(change)}{differs}", style=COLOURS[change.action]), soft_wrap=True)
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
