@@ -52,6 +52,18 @@ def test_a_network_changes_once_at_a_time(unstable: Emulator) -> None:
 
 
 @pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("delete_subnet", {"ip_range": "10.0.9.0/24"}),
+        ("delete_route", {"destination": "0.0.0.0/0", "gateway": "10.0.0.5"}),
+    ],
+)
+def test_parts_that_are_not_there(project: Project, path: str, body: dict[str, str]) -> None:
+    network = project.network()
+    assert project.error("POST", f"/networks/{network.id}/actions/{path}", body) == (404, "not_found")
+
+
+@pytest.mark.parametrize(
     ("path", "body", "field"),
     [
         ("add_subnet", {"type": "cloud", "network_zone": "eu-central", "ip_range": "10.0.0.128/25"}, "ip_range"),
@@ -60,10 +72,8 @@ def test_a_network_changes_once_at_a_time(unstable: Emulator) -> None:
         ("add_subnet", {"type": "cloud", "network_zone": "us-east", "ip_range": "10.0.1.0/24"}, "network_zone"),
         ("add_subnet", {"type": "cloud", "network_zone": "moon", "ip_range": "10.0.1.0/24"}, "network_zone"),
         ("add_subnet", {"type": "vswitch", "network_zone": "eu-central", "ip_range": "10.0.1.0/24"}, "vswitch_id"),
-        ("delete_subnet", {"ip_range": "10.0.9.0/24"}, "ip_range"),
         ("add_route", {"destination": "0.0.0.0/0", "gateway": "10.0.0.1"}, "gateway"),
         ("add_route", {"destination": "10.0.0.0/24", "gateway": "10.0.0.5"}, "destination"),
-        ("delete_route", {"destination": "0.0.0.0/0", "gateway": "10.0.0.5"}, "destination"),
         ("change_ip_range", {"ip_range": "10.0.0.0/17"}, "ip_range"),
         ("change_ip_range", {"ip_range": "8.0.0.0/8"}, "ip_range"),
     ],
@@ -117,8 +127,13 @@ def test_attaching(project: Project) -> None:
     assert project.error("POST", path, {"network": empty.id}) == (422, "no_subnet_available")
     in_use = {"ip_range": "10.0.0.0/24"}
     delete_subnet = f"/networks/{network.id}/actions/delete_subnet"
-    assert project.error("POST", delete_subnet, in_use) == (422, "resource_in_use")
+    refused = project.request("POST", delete_subnet, in_use)
+    # The vendor's Terraform provider looks for this code with these words, and tries again.
+    assert refused.json()["error"]["code"] == "service_error"
+    assert "servers are attached" in refused.json()["error"]["message"]
     finish(server.detach_from_network(network))
+    gone = f"/servers/{server.id}/actions/detach_from_network"
+    assert project.error("POST", gone, {"network": network.id}) == (404, "not_found")
     finish(network.delete_subnet(subnet("10.0.0.0/24")))
 
 

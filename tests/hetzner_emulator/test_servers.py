@@ -137,7 +137,13 @@ def test_no_public_interface(project: Project) -> None:
     off = ServerCreatePublicNetwork(enable_ipv4=False, enable_ipv6=False)
     with pytest.raises(APIException, match="public address"):
         project.server("alone", public_net=off)
-    server = project.server("private", public_net=off, networks=[project.network()])
+    # As the vendor's Terraform provider does: made first, attached then, started last.
+    later = project.server("later", public_net=off, start_after_create=False)
+    network = project.network()
+    assert project.error("POST", f"/servers/{later.id}/actions/poweron") == (422, "unsupported_error")
+    finish(later.attach_to_network(network))
+    finish(later.power_on())
+    server = project.server("private", public_net=off, networks=[network])
     assert (server.public_net.ipv4, server.public_net.ipv6) == (None, None)
     firewall = project.client.firewalls.create("web").firewall
     body = {"apply_to": [{"type": "server", "server": {"id": server.id}}]}

@@ -143,14 +143,15 @@ class Networks(Protected):
         """Remove a subnet that nothing is attached to."""
         subnet = next((part for part in record["subnets"] if part["ip_range"] == body.ip_range), None)
         if subnet is None:
-            raise invalid("ip_range", f"the network has no subnet {body.ip_range}")
+            raise ApiError("not_found", f"subnet {body.ip_range} not found")
         places = [
             attachment(member, record["id"])
             for records in members(context, record["id"]).values()
             for member in records
         ]
         if any(place and IPv4Address(place["ip"]) in IPv4Network(body.ip_range) for place in places):
-            raise ApiError("resource_in_use", "subnet has attached resources")
+            # Code and words that the vendor's Terraform provider waits for.
+            raise ApiError("service_error", "cannot remove subnet because servers are attached to it")
         return self._begin(context, "delete_subnet", record, set_parts, part="subnets", removed=[subnet])
 
     @command("add_route", Route)
@@ -164,7 +165,7 @@ class Networks(Protected):
         """Remove a route."""
         route = body.model_dump()
         if route not in record["routes"]:
-            raise invalid("destination", "the network has no such route")
+            raise ApiError("not_found", "route not found")
         return self._begin(context, "delete_route", record, set_parts, part="routes", removed=[route])
 
     @command("change_ip_range", IpRange)

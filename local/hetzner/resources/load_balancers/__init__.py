@@ -170,7 +170,7 @@ class LoadBalancers(Protected):
     def detach_from_network(self, context: Context, record: Record, body: NetworkId) -> Record:
         """No private interface any more."""
         if not attachment(record, body.network):
-            raise invalid("network", "load balancer is not attached to the network")
+            raise ApiError("not_found", "load balancer is not attached to the network")
         return self._network_action(context, "detach_from_network", record, body.network, release_network)
 
     @command("change_algorithm", Algorithm)

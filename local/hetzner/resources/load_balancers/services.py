@@ -121,7 +121,7 @@ def find_service(services: Sequence[Record], port: int) -> Record:
     """The service that listens on the port. Raises ``ApiError``."""
     found = next((service for service in services if service["listen_port"] == port), None)
     if found is None:
-        raise invalid("listen_port", f"the load balancer has no service on port {port}")
+        raise ApiError("not_found", f"service on port {port} not found")
     return found
 
 

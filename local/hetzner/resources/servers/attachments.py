@@ -73,7 +73,7 @@ class AttachmentCommands(Resource):
     def detach_from_network(self, context: Context, record: Record, body: DetachFromNetwork) -> Record:
         """No private interface any more."""
         if not attachment(record, body.network):
-            raise invalid("network", "server is not attached to the network")
+            raise ApiError("not_found", "server is not attached to the network")
         return context.actions.begin(
             "detach_from_network",
             [("server", record["id"]), ("network", body.network)],

@@ -77,8 +77,9 @@ def create(servers: Resource, context: Context, body: Creation) -> Record:
     ssh_keys = [_ssh_key(context, key) for key in body.ssh_keys]
     if body.placement_group is not None:
         require_place(context, body.placement_group)
-    if not (body.public_net.enable_ipv4 or body.public_net.enable_ipv6 or body.networks):
-        raise invalid("public_net", "a server without networks needs a public address")
+    reachable = body.public_net.enable_ipv4 or body.public_net.enable_ipv6 or body.networks
+    if body.start_after_create and not reachable:
+        raise invalid("public_net", "a server that is started needs a public address or a network")
     record = servers.add(
         context,
         {

@@ -10,6 +10,7 @@ from local.hetzner.catalogue import find
 from local.hetzner.context import Context
 from local.hetzner.errors import ApiError, invalid
 from local.hetzner.listing import Record
+from local.hetzner.resources.assignment import primary_ips_of
 from local.hetzner.resources.base import Body, Empty, Key, Resource, command
 
 
@@ -32,6 +33,8 @@ class PowerCommands(Resource):
     @command("poweron")
     def poweron(self, context: Context, record: Record, body: Empty) -> Record:
         """Turn it on; nothing happens to one that runs."""
+        if not record["private_net"] and not primary_ips_of(context, record["id"]):
+            raise ApiError("unsupported_error", "server needs a network interface, public or private")
         return begin(context, "start_server", record, start)
 
     @command("poweroff")
