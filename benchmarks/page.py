@@ -12,8 +12,8 @@ same SQL, with no engine, no state, no checks and no policies. It is the least t
 what state, diffs, policies and safety cost. Each size has a sandbox of its own; both sides run in it, one after the
 other.
 
-Written by `make bench` on {date}: {cores} cores, {memory:.0f} GB of memory, Python {python}, commit {commit}; load of the
-machine at the end {load_average:.1f}.
+Written by `make bench` on {date}: {cores} cores, {memory:.0f} GB of memory, Python {python}, commit {commit}; load
+of the machine at the end {load_average:.1f}.
 
 | tenants | resources | operation | seconds | CPU seconds | peak memory | bare calls | ratio |
 | ---: | ---: | --- | ---: | ---: | ---: | ---: | ---: |
