@@ -35,6 +35,8 @@ READ_ONLY: tuple[Resource, ...] = (Isos(), LoadBalancerTypes(), Locations(), Ser
 # Kinds whose changes are no actions.
 WITHOUT_ACTIONS = ("ssh_keys", "placement_groups")
 ACTION_SORTS = ("id", "command", "status", "started", "finished")
+# Announced in 2023, in force since 2025-01-30.
+ALL_ACTIONS_REMOVED = "https://docs.hetzner.cloud/changelog#2023-07-20-actions-list-endpoint-is-deprecated"
 # Announced on 2026-06-02, in force since 2026-10-01.
 DATACENTERS_REMOVED = "https://docs.hetzner.cloud/changelog#2026-06-02-datacenters-deprecated"
 
@@ -107,6 +109,10 @@ def _actions(resource: Resource | None, context: Context, call: Call) -> list[Re
 
 def _list_actions(resource: Resource | None, context: Context, call: Call) -> Answer:
     ids, statuses = call.query.get("id", []), call.query.get("status", [])
+    if resource is None and not ids:
+        raise ApiError(
+            "deprecated_api_endpoint", "listing arbitrary actions was removed", {"announcement": ALL_ACTIONS_REMOVED}
+        )
     found = [
         action
         for action in _actions(resource, context, call)

@@ -116,7 +116,7 @@ def test_actions(project: Project) -> None:
     finish(server.power_off())
     commands = [action.command for action in project.client.servers.get_by_id(server.id).get_actions()]
     assert commands == ["create_server", "start_server", "stop_server"]
-    every = project.request("GET", "/actions?status=success&sort=command:desc&sort=id").json()["actions"]
+    every = project.request("GET", "/servers/actions?status=success&sort=command:desc&sort=id").json()["actions"]
     assert [action["command"] for action in every] == ["stop_server", "start_server", "create_server"]
     ids = [action["id"] for action in every]
     some = project.request("GET", f"/actions?id={ids[0]}&id={ids[1]}").json()["actions"]
@@ -125,6 +125,7 @@ def test_actions(project: Project) -> None:
     assert (one["progress"], one["status"], one["error"]) == (100, "success", None)
     assert one["resources"] == [{"id": server.id, "type": "server"}]
     assert project.error("GET", f"/volumes/actions/{ids[0]}") == (404, "not_found")
+    assert project.error("GET", "/actions") == (410, "deprecated_api_endpoint")
 
 
 def test_progress(unstable: Emulator) -> None:
@@ -135,7 +136,7 @@ def test_progress(unstable: Emulator) -> None:
     create, start = made["action"]["id"], made["next_actions"][0]["id"]
 
     def state() -> list[tuple[str, int]]:
-        actions = {action["id"]: action for action in project.request("GET", "/actions").json()["actions"]}
+        actions = {action["id"]: action for action in project.request("GET", "/servers/actions").json()["actions"]}
         return [(actions[key]["status"], actions[key]["progress"]) for key in (create, start)]
 
     def status() -> str:

@@ -59,7 +59,7 @@ def load_catalogue() -> Catalogue:
         load_balancer_types=[_load_balancer_type(values, prices) for values in _read("load_balancer_types")["types"]],
         images=[
             *(image for values in stock["images"] for image in _images(values, stock, None)),
-            *(image for values in stock["deprecated"] for image in _images(values, stock, stock["deprecated_since"])),
+            *(image for values in stock["deprecated"] for image in _images(values, stock, stock["deprecation"])),
         ],
         isos=[{**iso, "type": "public", "deprecation": None} for iso in stock["isos"]],
         prices=prices,
@@ -134,7 +134,7 @@ def _load_balancer_type(values: list[Any], prices: Prices) -> Record:
     }
 
 
-def _images(values: list[Any], stock: Any, deprecated: str | None) -> list[Record]:
+def _images(values: list[Any], stock: Any, deprecation: Record | None) -> list[Record]:
     x86, arm, name, flavor, version, description = values
     return [
         {
@@ -152,9 +152,8 @@ def _images(values: list[Any], stock: Any, deprecated: str | None) -> list[Recor
             "os_version": version,
             "rapid_deploy": True,
             "protection": {"delete": False},
-            "deprecated": deprecated,
-            # Announced and unavailable at once: the vendor names one date for images.
-            "deprecation": {"announced": deprecated, "unavailable_after": deprecated} if deprecated else None,
+            "deprecated": deprecation["announced"] if deprecation else None,
+            "deprecation": deprecation,
             "deleted": None,
             "labels": {},
             "architecture": architecture,

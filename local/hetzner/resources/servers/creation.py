@@ -9,7 +9,6 @@ from pydantic import AfterValidator, Field
 
 from local.hetzner.actions import effect
 from local.hetzner.catalogue import find
-from local.hetzner.clock import timestamp
 from local.hetzner.context import Context
 from local.hetzner.errors import ApiError, invalid
 from local.hetzner.labels import LabelMap
@@ -123,7 +122,7 @@ def orderable_image(context: Context, key: str, architecture: str) -> Record:
         raise invalid("image", f"image {key!r} not found")
     if not fitting:
         raise invalid("image", f"image {key!r} is not for architecture {architecture}")
-    if fitting[0]["deprecated"]:
+    if _unavailable(context, fitting[0]["deprecation"]):
         raise invalid("image", f"image {key!r} is deprecated")
     if fitting[0]["status"] != "available":
         raise ApiError("resource_unavailable", f"image {key!r} is not available")
@@ -135,8 +134,7 @@ def require_available(context: Context, server_type: Record, location: str, fiel
     offer = next((entry for entry in server_type["locations"] if entry["name"] == location), None)
     if offer is None:
         raise invalid(field, "unsupported location for server type")
-    deprecation = offer["deprecation"]
-    if deprecation and timestamp(context.world.clock.now()) >= deprecation["unavailable_after"]:
+    if _unavailable(context, offer["deprecation"]):
         raise invalid(field, f"server type {server_type['name']} is deprecated in {location}")
     if not offer["available"] or context.world.faults.sold_out(server_type["name"], location):
         raise ApiError("resource_unavailable", f"server type {server_type['name']} is not available in {location}")
@@ -176,6 +174,10 @@ def _orderable(context: Context, type_key: str, location_key: str | None) -> tup
         raise invalid("location", f"location {location_key!r} not found")
     require_available(context, server_type, location["name"], "location")
     return server_type, location
+
+
+def _unavailable(context: Context, deprecation: Record | None) -> bool:
+    return deprecation is not None and context.now() >= deprecation["unavailable_after"]
 
 
 def _ssh_key(context: Context, key: str) -> Record:
