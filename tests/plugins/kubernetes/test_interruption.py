@@ -25,6 +25,9 @@ NEVER, AT_ONCE = "jsonpath={.data.never}", "jsonpath={.data.a}"
 @pytest.fixture
 def waiting(world: World) -> subprocess.Popen[str]:
     """An update that made the object and waits for it, as a shell starts it."""
+    temporary = world.folder / "temporary"
+    temporary.mkdir()
+    world.environment["TMPDIR"] = str(temporary)
     world.kubectl("create", "namespace", world.namespace)
     write(world, NEVER)
     pulumi(world, "stack", "init", STACK)
@@ -85,6 +88,9 @@ def test_after_a_kill_the_next_update_takes_the_object_over(world: World, waitin
     # A plugin ends with its engine, in the middle of whatever it does.
     eventually(lambda: not any(plugin.is_running() for plugin in serving))
     assert "config" not in world.resources()
+    # Nor does it leave the kubeconfig's certificates and keys behind.
+    left = [file for file in (world.folder / "temporary").rglob("*") if file.is_file()]
+    assert not [file for file in left if b"-----BEGIN" in file.read_bytes()]
     write(world, AT_ONCE)
     pulumi(world, "cancel", "--yes", "--stack", STACK)
     assert "1 created" in pulumi(world, "up", "--yes", "--stack", STACK)

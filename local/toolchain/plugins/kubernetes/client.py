@@ -13,12 +13,11 @@ import urllib3
 from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError
 
 from local.toolchain.plugins.kubernetes.catalog import BUILT_IN, Api
-from local.toolchain.plugins.kubernetes.kubeconfig import Kubeconfig, KubeconfigError
+from local.toolchain.plugins.kubernetes.connection import connection
+from local.toolchain.plugins.kubernetes.kubeconfig import Kubeconfig
 from local.toolchain.plugins.kubernetes.objects import Object
 from provider.plugin import PluginError
 
-# As many operations as the engine may run at once, each with a watch and a request.
-CONNECTIONS = 128
 # Of one request, unless the user set another (kubeClientSettings.timeout). Seconds.
 REQUEST_TIMEOUT = 60.0
 # Of a request that fails for a passing reason; with the pauses between them some three seconds.
@@ -60,19 +59,7 @@ class Client:
     """An API server. May be used by many threads at once."""
 
     def __init__(self, kubeconfig: Kubeconfig, *, timeout: float | None = None) -> None:
-        # Imported here: a preview that ends before its provider is configured doesn't need it.
-        from kubernetes.client import ApiClient, Configuration
-        from kubernetes.config import ConfigException, load_kube_config_from_dict
-
-        configuration = Configuration(connection_pool_maxsize=CONNECTIONS)
-        configuration.retries = False
-        try:
-            load: Any = load_kube_config_from_dict  # the package has no types
-            load(kubeconfig, client_configuration=configuration, persist_config=False)
-        except (ConfigException, ValueError, OSError) as error:
-            raise KubeconfigError(f"the kubeconfig can't be used: {error}") from None
-        self._configuration = configuration
-        self._pool: urllib3.PoolManager = ApiClient(configuration).rest_client.pool_manager
+        self._configuration, self._pool = connection(kubeconfig)
         self._timeout = timeout or REQUEST_TIMEOUT
         self._custom: dict[str, dict[str, Api]] = {}
         self._lock = threading.Lock()

@@ -38,11 +38,12 @@ class ServiceReadiness(Readiness):
         found = self._endpoints()
         if found != self._seen:
             self._seen, self._since = found, time.monotonic()
-        if found is None or False in found:
+        # A refresh looks once; what it sees has settled long ago.
+        refreshing = self.before is self.made
+        if False in (found or ()) or (found is None and not refreshing):
             self.watched.log("Finding Pods to direct traffic to")
             return False
-        # A refresh looks once; what it sees has settled long ago.
-        return self.before is self.made or time.monotonic() - self._since >= self.SETTLE_SECONDS
+        return refreshing or time.monotonic() - self._since >= self.SETTLE_SECONDS
 
     def fulfilled(self, live: Object) -> bool:
         return self._has_address() and False not in (self._endpoints() or ())

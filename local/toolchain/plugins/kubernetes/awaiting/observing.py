@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from local.toolchain.plugins.kubernetes.catalog import Api
-from local.toolchain.plugins.kubernetes.client import ApiError, Client
+from local.toolchain.plugins.kubernetes.client import ApiError, Client, Unreachable
 from local.toolchain.plugins.kubernetes.objects import Object, find, metadata
 from provider.plugin import PluginError
 
@@ -162,6 +162,9 @@ def _events(watched: Watched, start: Object, deadline: float, *, gone_ends: bool
                 yield obj
                 if watched.cancelled.is_set():
                     return
+        except Unreachable:
+            # The object is being worked on, whether the API server answers or not.
+            watched.cancelled.wait(1)
         except ApiError as error:
             if error.status != _GONE and not error.transient:
                 raise
