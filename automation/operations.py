@@ -64,27 +64,31 @@ def up(
 ) -> tuple[Session, Report]:
     """Make the world match the files. Run again after anything went wrong: it finishes the work.
 
+    A preview comes first: the policies that judge all resources together do so at its end, before anything is touched.
+    Where it finds nothing to do, that is all.
+
     ``refresh`` looks at the world first, so that what was changed by hand is put right. ``on_output`` gets the
     engine's own detailed diff, line by line.
 
     Raises ``BadInput``, ``Busy``, ``Refused`` or ``FoundationError``.
     """
     session = prepare(project, tell, context=context)
+    planned = Report("up")
+    _run_preview(session, planned, tell, refresh=refresh, on_output=on_output)
+    if not (planned.changed or planned.pending_operations or refresh):
+        return session, planned
     report = Report("up", on_change=on_change)
-    policies = [str(pack) for pack in project.policies] or None
 
     def run() -> None:
         session.stack.up(
-            policy_packs=policies,
+            policy_packs=_policies(session),
             refresh=refresh or None,
             suppress_outputs=True,
-            diff=on_output is not None or None,
-            on_output=on_output,
             on_event=report.handle,
             show_secrets=False,
         )
 
-    run_engine(session.stack, report, tell, run, create=True)
+    run_engine(session.stack, report, tell, run)
     if report.pending_operations:
         count = clear_pending(session.stack)
         tell(f"{count} unfinished steps of an interrupted update are done now")
@@ -97,18 +101,27 @@ def preview(
     """What ``up`` would do. Raises as ``up`` does."""
     session = prepare(project, tell)
     report = Report("preview", preview=True, on_change=on_change)
-    policies = [str(pack) for pack in project.policies] or None
+    _run_preview(session, report, tell, on_output=on_output)
+    return session, report
 
+
+def _run_preview(
+    session: Session, report: Report, tell: Tell, *, refresh: bool = False, on_output: Tell | None = None
+) -> None:
     def run() -> None:
         session.stack.preview(
-            policy_packs=policies,
+            policy_packs=_policies(session),
+            refresh=refresh or None,
             diff=on_output is not None or None,
             on_output=on_output,
             on_event=report.handle,
         )
 
     run_engine(session.stack, report, tell, run, create=True)
-    return session, report
+
+
+def _policies(session: Session) -> list[str] | None:
+    return [str(pack) for pack in session.project.policies] or None
 
 
 def refresh(

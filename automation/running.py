@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from pulumi.automation import CommandError, Stack
 from pulumi.automation.errors import ConcurrentUpdateError, StackNotFoundError
+from tenacity import retry, retry_if_exception, stop_after_attempt, wait_fixed
 
 from automation.engine import interruptible
 from automation.errors import Busy, FoundationError, Refused
@@ -16,8 +17,19 @@ Tell = Callable[[str], None]
 """Hears one line for each thing worth saying."""
 
 CANCELLED = "update cancelled"
+# A file backend writes its state in place: who reads it at that moment, which a preview may, gets half of it.
+HALF_WRITTEN = ("failed to load checkpoint: EOF", "unexpected end of JSON input")
 # What messages hold when a change would lose data: the register of tenants speaks, or the engine's own protection.
 REFUSALS = ("foundation:tenancy:Registry", "marked for protection", "it is protected")
+
+
+def _read_half(error: BaseException) -> bool:
+    return isinstance(error, CommandError) and any(mark in str(error) for mark in HALF_WRITTEN)
+
+
+READ_AGAIN = retry(
+    retry=retry_if_exception(_read_half), stop=stop_after_attempt(10), wait=wait_fixed(0.5), reraise=True
+)
 
 
 def silent(line: str) -> None:
@@ -26,6 +38,7 @@ def silent(line: str) -> None:
 
 def run_engine(stack: Stack, report: Report, tell: Tell, run: Callable[[], None], *, create: bool = False) -> None:
     """Run the engine; a stack that isn't there yet is created, a lock that its dead holder left is removed."""
+    run = READ_AGAIN(run)
     try:
         with interruptible():
             try:
