@@ -22,7 +22,8 @@ SUCCESS = "success"
 ERROR = "error"
 
 # What a request meets when an action of another request works on the object: servers and the like are locked, what
-# is shared between many (networks, firewalls) answers that it changed, which clients try again (hetzner.md §4d).
+# is shared between many (networks, firewalls) answers that it changed, which the vendor's
+# clients try again.
 BUSY = {
     "server": "locked",
     "volume": "locked",

@@ -13,7 +13,7 @@ from local.hetzner.errors import invalid
 Record = dict[str, Any]
 Query = Mapping[str, Sequence[str]]
 
-# hetzner.md §4d. More than the maximum is answered with the maximum.
+# Vendor documentation, "Pagination". More than the maximum is answered with the maximum.
 PER_PAGE = 25
 MAX_PER_PAGE = 50
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-# Requests an hour and project, refilled evenly: +1/s (hetzner.md §4d, vendor documentation "Rate Limiting").
+# Requests an hour and project, refilled evenly: +1/s (vendor documentation, "Rate Limiting").
 REQUESTS_PER_HOUR = 3600
 HOUR = 3600.0
 

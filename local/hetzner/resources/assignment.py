@@ -13,7 +13,7 @@ from local.hetzner.resources.base import referenced
 SERVER = "server"
 # Since 2026-10-05 (vendor changelog).
 LOAD_BALANCER = "load_balancer"
-# Since 2026-08-01 what an address without an owner is assigned to (hetzner.md §4b).
+# Since 2026-08-01 what an address without an owner is assigned to (vendor changelog).
 UNASSIGNED = "unassigned"
 FAMILIES = ("ipv4", "ipv6")
 

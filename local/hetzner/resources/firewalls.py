@@ -17,7 +17,7 @@ from local.hetzner.listing import Record
 from local.hetzner.resources.assignment import primary_ips_of
 from local.hetzner.resources.base import Body, Name, Resource, command, referenced
 
-# hetzner.md §4c. An effective rule is one rule with one address range.
+# Vendor documentation, firewalls. An effective rule is one rule with one address range.
 MAX_RULES = 50
 MAX_EFFECTIVE_RULES = 500
 MAX_PER_SERVER = 5

@@ -16,7 +16,7 @@ from local.hetzner.listing import Record
 from local.hetzner.resources.base import Body, Change, Name, Protected, command
 from local.hetzner.resources.private_network import attachment, detach, members
 
-# hetzner.md §4c.
+# Vendor documentation, networks.
 MAX_SUBNETS = 50
 MAX_ROUTES = 100
 # RFC 1918: what a network may be made of (vendor documentation, networks).

@@ -12,7 +12,7 @@ from local.hetzner.errors import ApiError, invalid, limit_exceeded
 from local.hetzner.listing import Record
 from local.hetzner.resources.base import referenced
 
-# hetzner.md §4c.
+# Vendor documentation, networks; of three networks a server only issue threads speak.
 MAX_ATTACHED = 100
 MAX_NETWORKS_PER_SERVER = 3
 MAX_ALIAS_IPS = 5

@@ -15,7 +15,7 @@ from local.hetzner.labels import LabelMap
 from local.hetzner.listing import Record
 from local.hetzner.resources.base import Body, Name, Resource, referenced
 
-# hetzner.md §4c.
+# Vendor documentation, placement groups.
 MAX_SERVERS_PER_GROUP = 10
 
 

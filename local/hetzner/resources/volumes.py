@@ -14,7 +14,7 @@ from local.hetzner.labels import LabelMap
 from local.hetzner.listing import Record
 from local.hetzner.resources.base import Body, Empty, HostChange, HostName, Key, Protected, command, referenced
 
-# In GB (vendor documentation, volumes); the number per server: hetzner.md §4c.
+# In GB (vendor documentation, volumes); the number per server is the CSI driver's documentation's.
 MIN_SIZE = 10
 MAX_SIZE = 10240
 MAX_PER_SERVER = 16

@@ -22,7 +22,7 @@ from local.hetzner.resources.servers.view import view
 from local.hetzner.resources.simple import require_place
 from local.hetzner.resources.volumes import require_attachable, set_volume
 
-# hetzner.md §4c, in bytes.
+# In bytes (vendor documentation, creating a server).
 MAX_USER_DATA = 32 * 1024
 
 
