@@ -7,6 +7,7 @@ anew (a second each). Here an update is one process: what the others ask for, th
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import sys
@@ -14,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
 from pulumi.automation import (
@@ -27,9 +28,13 @@ from pulumi.automation import (
 )
 from pulumi.automation._stack import StackInitMode
 from pulumi.automation.errors import StackNotFoundError
+from semver import VersionInfo
 
 from automation.errors import BadInput
 from automation.project import Project
+
+if TYPE_CHECKING:
+    from local.directory import FoundationDirectory
 
 BACKEND = "PULUMI_BACKEND_URL"
 # What a person has set for a shared environment is theirs; a local environment always has its own.
@@ -40,9 +45,26 @@ class _Workspace(LocalWorkspace):
     def select_stack(self, stack_name: str) -> None:
         """Every command names its stack: nothing to select, and no process to start for it."""
 
+    def export_stack(self, stack_name: str) -> Deployment:
+        """The state with its secrets encrypted. The SDK asks for them in clear, and would write them to a file in
+        clear when the state is imported again."""
+        command = ["stack", "export", "--stack", stack_name]
+        exported = json.loads(self.pulumi_command.run(command, self.work_dir, self.env_vars).stdout)
+        return Deployment(exported["version"], exported["deployment"])
+
     def stack_outputs(self, stack_name: str) -> OutputMap:
         """Not asked for after an update: nothing here reads them, and it takes two processes."""
         return {}
+
+
+class _Command(PulumiCommand):
+    def __init__(self, directory: FoundationDirectory) -> None:
+        """The toolchain knows its CLI's version. Asking it takes a process for each command, which the SDK starts
+        outside the project's own environment: its log would pile up in the user's ``~/.pulumi``."""
+        from local.toolchain import ensure
+
+        self.command = str(directory.bin / "pulumi")
+        self.version = VersionInfo.parse(ensure(directory).cli.version.removeprefix("v"))
 
 
 class _Stack(Stack):
@@ -72,8 +94,7 @@ def engine_environment(project: Project) -> dict[str, str]:
 def open_stack(project: Project, environment: Mapping[str, str] | None = None) -> Stack:
     """The environment's stack; whether it exists shows at its first use (``StackNotFoundError``)."""
     variables = dict(environment or engine_environment(project))
-    command = PulumiCommand(root=str(project.directory.root))
-    workspace = _Workspace(work_dir=str(project.folder), env_vars=variables, pulumi_command=command)
+    workspace = _Workspace(work_dir=str(project.folder), env_vars=variables, pulumi_command=_Command(project.directory))
     return _Stack(project.environment, workspace, StackInitMode.SELECT)
 
 

@@ -47,12 +47,14 @@ class Clone:
         """Where its local environment lives."""
         return self.folder / ".foundation"
 
-    def run(self, *command: str, expect: int = 0) -> str:
-        """What the command prints on stdout. Raises ``CommandFailed``."""
+    def run(self, *command: str, expect: int = 0, secret: bool = False) -> str:
+        """What the command prints on stdout. ``secret``: it was asked to show secrets, so that finding them there is
+        no news. Raises ``CommandFailed``."""
         done = subprocess.run(
             command, cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False
         )
-        self.outputs += [done.stdout, done.stderr]
+        if not secret:
+            self.outputs += [done.stdout, done.stderr]
         if done.returncode != expect:
             tail = "\n".join((done.stdout + done.stderr).splitlines()[-40:])
             raise CommandFailed(f"{' '.join(command)} ended with exit code {done.returncode}\n{tail}")
@@ -72,9 +74,9 @@ class Clone:
         """What ``foundation`` answers to machines."""
         return json.loads(self.foundation(*arguments, "--json"))
 
-    def shell(self, script: str) -> str:
+    def shell(self, script: str, *, secret: bool = False) -> str:
         """A script in a shell that has sourced the printed environment."""
-        return self.run("bash", "-c", f"set -e; source <(.venv/bin/foundation env); {script}")
+        return self.run("bash", "-c", f"set -e; source <(.venv/bin/foundation env); {script}", secret=secret)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """``foundation`` in the background, in a process group of its own."""

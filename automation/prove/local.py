@@ -167,9 +167,7 @@ def _refusals(clone: Clone) -> Iterator[Figure]:
 
 def _secrets(clone: Clone) -> Iterator[Figure]:
     """Every secret of the stack, looked for in clear in the state, the logs and all that commands printed."""
-    before = len(clone.outputs)
-    clear = json.loads(clone.shell("pulumi stack export --stack local --show-secrets"))
-    del clone.outputs[before:]  # this one was asked to show them
+    clear = json.loads(clone.shell("pulumi stack export --stack local --show-secrets", secret=True))
     secrets = set(_plaintexts(clear))
     places = [path for path in clone.foundation_directory.rglob("*") if path.is_file() and _may_hold_state(path)]
     texts = [path.read_text(errors="replace") for path in places] + clone.outputs
@@ -261,4 +259,6 @@ def _objects_with_label(clone: Clone, kinds: str) -> list[dict[str, Any]]:
 
 
 def _kubectl(clone: Clone, *arguments: str) -> str:
-    return clone.run(".venv/bin/kubectl", "--kubeconfig", str(clone.foundation_directory / "kubeconfig"), *arguments)
+    # Secrets are among the objects that it lists.
+    kubeconfig = str(clone.foundation_directory / "kubeconfig")
+    return clone.run(".venv/bin/kubectl", "--kubeconfig", kubeconfig, *arguments, secret=True)
