@@ -11,6 +11,7 @@ import pulumi_random as random
 import pytest
 from tenacity import Retrying, stop_after_delay, wait_fixed
 
+from local.sandbox import Sandbox
 from provider.plugin import Properties, Secret
 from tests.plugins.postgresql.world import World
 from tests.plugins.rpc import Plugin, Refused, standin
@@ -61,6 +62,22 @@ def test_no_error_shows_a_secret(plugin: Plugin, settings: Properties, world: Wo
         with pytest.raises(Refused, match="password authentication failed") as refused:
             other.make("Role", {"name": world.prefix})
     assert planted not in str(refused.value)
+
+
+def test_a_statement_that_fails_puts_no_password_into_the_servers_log(
+    plugin: Plugin, sandbox: Sandbox, world: World
+) -> None:
+    planted, name = f"planted-{uuid4()}", f"{world.prefix}_refused"
+    with pytest.raises(Refused, match="invalid input syntax for type timestamp"):
+        plugin.make("Role", {"name": name, "password": Secret(planted), "validUntil": "one fine day"})
+    log = (sandbox.directory.sandbox / "logs" / "postgres.log").read_text()
+    # The statement is in the log, the password isn't.
+    assert f'CREATE ROLE "{name}"' in log
+    assert planted not in log
+    role = plugin.make("Role", {"name": name, "login": True, "password": Secret(planted)})
+    with world.server.connect(user=name, password=planted, dbname="postgres") as session:
+        assert session.execute("SELECT current_user").fetchone() == (name,)
+    plugin.delete("Role", role)
 
 
 def test_a_wait_ends_when_the_user_cancels(settings: Properties, world: World) -> None:

@@ -26,6 +26,8 @@ TIMEOUTS = {
     "statementTimeout": "statement_timeout",
     "idleInTransactionSessionTimeout": "idle_in_transaction_session_timeout",
 }
+HASHED = ("SCRAM-SHA-256$", "md5")
+"""How a password begins that is a hash already, which the server takes as it is."""
 NO = Attribute("bool", default=False)
 YES = Attribute("bool", default=True)
 
@@ -85,7 +87,7 @@ class Role(BridgedResource):
         parts = [statement("CREATE ROLE {name} WITH", name=identifier(name)), *_options(new, FLAGS)]
         password = new["password"] or new["passwordWo"]
         if password:
-            parts.append(_password(password))
+            parts.append(_password(connection, name, password))
         connection.execute(sql.SQL(" ").join(parts))
         self._grant(connection, name, new["roles"] or ())
         self._configure(connection, {}, new)
@@ -100,7 +102,7 @@ class Role(BridgedResource):
         if new["passwordWo"] and new["passwordWoVersion"] != old.get("passwordWoVersion"):
             password = new["passwordWo"]
         parts = [statement("ALTER ROLE {name} WITH", name=identifier(name)), *_options(new, FLAGS)]
-        connection.execute(sql.SQL(" ").join([*parts, _password(password)] if password else parts))
+        connection.execute(sql.SQL(" ").join([*parts, _password(connection, name, password)] if password else parts))
         for (member_of_role,) in connection.execute(
             "SELECT pg_get_userbyid(roleid) FROM pg_auth_members JOIN pg_roles ON member = pg_roles.oid"
             " WHERE rolname = %s",
@@ -199,9 +201,12 @@ def _milliseconds(connection: Connection, value: str) -> int:
     return int(row[0]) if row else 0
 
 
-def _password(password: str) -> sql.Composable:
+def _password(connection: Connection, role: str, password: str) -> sql.Composable:
+    """Hashed here, as psql's ``\\password`` does: the server writes statements that fail into its log."""
     if password.upper() == "NULL":
         return sql.SQL("PASSWORD NULL")
+    if not password.startswith(HASHED):
+        password = connection.pgconn.encrypt_password(password.encode(), role.encode()).decode()
     return statement("ENCRYPTED PASSWORD {password}", password=sql.Literal(password))
 
 
