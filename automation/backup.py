@@ -17,7 +17,6 @@ from automation.project import Project
 from models import names
 from models.loading import Environment
 
-CHUNK = 1 << 20
 LOCAL_PREFIX = ".foundation/"
 
 
@@ -31,11 +30,10 @@ class Backup:
 
     def recorded(self, project: Project) -> dict[str, str]:
         """As the tenant's file records it (``final_backup``)."""
-        root = project.directory.root
-        location = f"{LOCAL_PREFIX}{self.file.relative_to(root)}" if self.file.is_relative_to(root) else str(self.file)
+        root, prefix = (project.directory.root, LOCAL_PREFIX) if project.is_local else (project.folder, "")
         return {
             "taken_at": self.taken_at.isoformat(timespec="seconds"),
-            "location": location,
+            "location": f"{prefix}{self.file.relative_to(root)}",
             "sha256": self.sha256,
         }
 

@@ -70,8 +70,9 @@ class Project:
 
     @property
     def backups(self) -> Path:
-        """Final backups of tenants that were removed."""
-        return self.directory.root / "backups"
+        """Final backups of tenants that were removed. Those of a shared environment lie beside ``.foundation/``, for
+        that goes with the local environment."""
+        return self.directory.root / "backups" if self.is_local else self.folder / "backups" / self.environment
 
     def environments(self) -> list[str]:
         """The environments that have a settings file."""
