@@ -75,7 +75,7 @@ def _known(error: Exception) -> FoundationError | None:
         return BadInput(str(error))
     if isinstance(error, BuildError | ClusterError | ServerError):
         return FoundationError(str(error))
-    if isinstance(error, OSError):
+    if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):  # a pipe's reader may leave early
         return _of_the_disk(error)
     return None
 

@@ -34,6 +34,8 @@ SETTINGS = {
     "unix_socket_directories": "",
     # FC-280: PgBouncer's 200 server connections and the platform's own, with room.
     "max_connections": "500",
+    # In the data folder: segments in /dev/shm outlive a server that was killed.
+    "dynamic_shared_memory_type": "mmap",
     "password_encryption": "scram-sha-256",
     # A commit is handed to the kernel before it is acknowledged, so it outlives killed processes, which is all a
     # sandbox asks; only a power cut may damage the data.

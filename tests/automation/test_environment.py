@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import platformdirs
 import psutil
 import pytest
 
@@ -30,6 +31,9 @@ def alone(tmp_path: Path, toolchain: Toolchain) -> Iterator[ScratchProject]:
 
 def test_from_nothing_to_nothing(alone: ScratchProject) -> None:
     alone.add_tenant("acme")
+    home = alone.folder.with_name("home")
+    home.mkdir()
+    alone.variables.update(HOME=str(home), XDG_CACHE_HOME=str(platformdirs.user_cache_path()))
     before = {path for path in alone.folder.rglob("*") if not path.is_symlink()}
     assert alone.json("up")["changed"]
     assert {part["state"] for part in alone.json("sandbox", "status")["sandbox"]} == {"running"}
@@ -51,6 +55,7 @@ def test_from_nothing_to_nothing(alone: ScratchProject) -> None:
     assert {path for path in alone.folder.rglob("*") if not path.is_symlink()} == before
     alone.cli("down", "--yes")
     assert not alone.directory.root.exists()
+    assert list(home.iterdir()) == []
 
 
 def test_doctor_says_what_is_in_use(project: Projects) -> None:

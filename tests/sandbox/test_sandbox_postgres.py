@@ -28,6 +28,8 @@ def test_service_file_logs_in_as_superuser(sandbox: Sandbox, monkeypatch: pytest
         ("unix_socket_directories", ""),
         ("password_encryption", "scram-sha-256"),
         ("server_encoding", "UTF8"),
+        # What lies in /dev/shm outlives a killed server.
+        ("dynamic_shared_memory_type", "mmap"),
     ],
 )
 def test_setting(sandbox: Sandbox, setting: str, value: str) -> None:
