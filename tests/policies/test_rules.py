@@ -169,6 +169,13 @@ def test_a_secret_in_a_config_map_is_found_and_not_shown(what: str) -> None:
     assert "0123456789" not in message
 
 
+def test_a_secret_that_is_a_key_is_found_and_not_shown() -> None:
+    data = {PLANTED["an Anthropic key"]: PLANTED["a Stripe key"]}
+    found = offences(secrets.NONE_IN_CLEAR, resource("kubernetes:core/v1:ConfigMap", "c", {"data": data}))
+    assert len(found) == 2
+    assert "planted" not in " ".join(found)
+
+
 def test_a_secret_in_a_pods_variable_is_found() -> None:
     variables = [
         {"name": "DISCORD_TOKEN", "value": "planted"},
