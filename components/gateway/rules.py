@@ -56,7 +56,7 @@ def middlewares(slug: str, auth_address: str, requests_per_minute: int) -> dict[
                 "average": requests_per_minute,
                 "period": "1m",
                 "burst": max(1, requests_per_minute * BURST_SECONDS // 60),
-                # One budget for the tenant, not one for each of its clients (FC-055).
+                # One budget for each of the tenant's hosts, not one for each of its clients (FC-055).
                 "sourceCriterion": {"requestHost": True},
             }
         },
