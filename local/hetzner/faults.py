@@ -40,12 +40,14 @@ class _Fault(BaseModel):
 
 
 class SoldOut(_Fault):
-    """No servers of this type in this location (None: in any). ``listed``: it is called available all the same."""
+    """No servers of this type in this location (None: in any). ``listed``: it is called available all the same;
+    ``code``: what an order is refused with, for the real API has been seen to say either."""
 
     kind: Literal["sold_out"]
     server_type: str
     location: str | None = None
     listed: bool = False
+    code: Literal["resource_unavailable", "invalid_input"] = "resource_unavailable"
 
     def concerns(self, server_type: str, location: str) -> bool:
         """Whether it is about this."""
@@ -136,13 +138,12 @@ class Faults:
         """Keep the counts."""
         self._state.write_setting(KEY, self.dump())
 
-    def sold_out(self, server_type: str, location: str) -> bool:
-        """Whether an order for it fails now."""
-        return any(
-            fault.strike()
-            for fault in self._all
-            if isinstance(fault, SoldOut) and fault.concerns(server_type, location)
-        )
+    def sold_out(self, server_type: str, location: str) -> str | None:
+        """The code that an order for it is refused with now, or None."""
+        for fault in self._all:
+            if isinstance(fault, SoldOut) and fault.concerns(server_type, location) and fault.strike():
+                return fault.code
+        return None
 
     def listed(self, server_type: str, location: str) -> bool:
         """Whether nothing in force hides it from the list of what is available."""

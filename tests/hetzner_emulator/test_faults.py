@@ -28,6 +28,14 @@ def test_sold_out_though_listed_and_only_once(unstable: Emulator) -> None:
     assert project.request("POST", "/servers", ORDER).status_code == 201
 
 
+def test_sold_out_in_other_words(unstable: Emulator) -> None:
+    project = unstable.project()
+    unstable.fault("sold_out", server_type="cpx22", listed=True, code="invalid_input")
+    answer = project.request("POST", "/servers", ORDER).json()["error"]
+    assert (answer["code"], answer["details"]["fields"][0]["name"]) == ("invalid_input", "location")
+    assert "unsupported location for server type" in answer["message"]
+
+
 def test_failing_actions(unstable: Emulator) -> None:
     project = unstable.project()
     network = project.network()

@@ -24,6 +24,7 @@ from local.hetzner.resources.volumes import require_attachable, set_volume
 
 # In bytes (vendor documentation, creating a server).
 MAX_USER_DATA = 32 * 1024
+UNSUPPORTED = "unsupported location for server type"
 
 
 def _short(user_data: str) -> str:
@@ -133,10 +134,13 @@ def require_available(context: Context, server_type: Record, location: str, fiel
     """Raise ``ApiError`` unless a server of this type can be ordered in the location now."""
     offer = next((entry for entry in server_type["locations"] if entry["name"] == location), None)
     if offer is None:
-        raise invalid(field, "unsupported location for server type")
+        raise invalid(field, UNSUPPORTED)
     if _unavailable(context, offer["deprecation"]):
         raise invalid(field, f"server type {server_type['name']} is deprecated in {location}")
-    if not offer["available"] or context.world.faults.sold_out(server_type["name"], location):
+    refusal = context.world.faults.sold_out(server_type["name"], location)
+    if refusal == "invalid_input":
+        raise invalid(field, UNSUPPORTED)
+    if refusal or not offer["available"]:
         raise ApiError("resource_unavailable", f"server type {server_type['name']} is not available in {location}")
 
 
