@@ -24,7 +24,9 @@ def _in_clear(resource: Resource) -> Iterator[str]:
         return
     for path, text in texts(resource.properties):
         if (what := cleartext.shape(text)) is not None:
-            yield f"{path} holds what looks like {what}: put it into a Secret"
+            # A secret may stand in a key, and so in the path to it.
+            where = path if cleartext.shape(path) is None else "a key"
+            yield f"{where} holds what looks like {what}: put it into a Secret"
 
 
 NONE_IN_CLEAR = ResourceRule(
