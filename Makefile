@@ -31,7 +31,7 @@ test: setup ## every test, on real parts (TESTS=path for a part of them)
 
 test-reference: setup ## the program under genuine plugins: FOUNDATION_REFERENCE_PLUGINS=folder
 	@test -n "$(FOUNDATION_REFERENCE_PLUGINS)" || { echo "name the folder that holds pulumi-resource-kubernetes, -postgresql and -random: make test-reference FOUNDATION_REFERENCE_PLUGINS=DIR" >&2; exit 2; }
-	@FOUNDATION_REFERENCE_PLUGINS="$(FOUNDATION_REFERENCE_PLUGINS)" $(BIN)/pytest tests/reference
+	@FOUNDATION_REFERENCE_PLUGINS="$(FOUNDATION_REFERENCE_PLUGINS)" $(BIN)/pytest tests/reference tests/plugins/*/test_reference.py tests/plugins/random
 
 bench: setup ## time and memory at 1, 10 and 100 tenants beside the bare API calls
 	@$(BIN)/python -m benchmarks.tenants $(SIZES)
