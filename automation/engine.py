@@ -11,6 +11,7 @@ import json
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,6 +36,9 @@ from automation.project import Project
 
 if TYPE_CHECKING:
     from local.directory import FoundationDirectory
+
+# The SDK's words, with its source line, for an engine that ended before its time; its exit code tells the same.
+warnings.filterwarnings("ignore", "Error in event stream")
 
 BACKEND = "PULUMI_BACKEND_URL"
 # What a person has set for a shared environment is theirs; a local environment always has its own.

@@ -73,6 +73,7 @@ def up(
     Raises ``BadInput``, ``Busy``, ``Refused`` or ``FoundationError``.
     """
     session = prepare(project, tell, context=context)
+    tell("comparing the files with what is there")
     planned = Report("up")
     _run_preview(session, planned, tell, refresh=refresh, on_output=on_output)
     if not (planned.changed or planned.pending_operations or refresh):

@@ -77,6 +77,8 @@ class Report:
     violations: list[Violation] = field(default_factory=list)
     running: dict[str, float] = field(default_factory=dict)
     """URN -> monotonic time of the step's start."""
+    said: dict[str, str] = field(default_factory=dict)
+    """URN -> what its provider last said about the running step, such as what a Deployment is waiting for."""
     started_steps: int = 0
     finished_steps: int = 0
     pending_operations: bool = False
@@ -94,7 +96,7 @@ class Report:
         elif event.res_outputs_event:
             self._ends(event.res_outputs_event.metadata)
         elif event.res_op_failed_event:
-            self.running.pop(event.res_op_failed_event.metadata.urn, None)
+            self._stops(event.res_op_failed_event.metadata.urn)
             self._tell(None)
         elif event.diagnostic_event:
             self._hear(event)
@@ -156,7 +158,7 @@ class Report:
 
     def _ends(self, step: StepEventMetadata) -> None:
         self._place(step)
-        self.running.pop(step.urn, None)
+        self._stops(step.urn)
         action = _action(step)
         if action == "refresh":
             # What a refresh found: the engine sends the old and the new state, and the difference between them.
@@ -176,10 +178,17 @@ class Report:
         self.changes.append(change)
         self._tell(change)
 
+    def _stops(self, urn: str) -> None:
+        self.running.pop(urn, None)
+        self.said.pop(urn, None)
+
     def _hear(self, event: EngineEvent) -> None:
         note = event.diagnostic_event
         assert note is not None, "called for diagnostics only"
         if note.ephemeral:
+            if note.urn in self.running:
+                self.said[note.urn] = _plain(note.message).strip()
+                self._tell(None)
             return
         if PENDING_WARNING in note.message:
             self.pending_operations = True

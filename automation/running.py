@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 from pulumi.automation import CommandError, Stack
@@ -17,6 +18,8 @@ Tell = Callable[[str], None]
 """Hears one line for each thing worth saying."""
 
 CANCELLED = "update cancelled"
+# The SDK tells the engine's exit code first; a negative one is the signal that ended it.
+KILLED = re.compile(r"code: -\d+")
 # A file backend writes its state in place: who reads it at that moment, which a preview may, gets half of it.
 HALF_WRITTEN = ("failed to load checkpoint: EOF", "unexpected end of JSON input")
 # What messages hold when a change would lose data: the register of tenants speaks, or the engine's own protection.
@@ -87,6 +90,11 @@ def _failure(report: Report, error: CommandError) -> FoundationError:
         )
     if CANCELLED in str(error):
         return FoundationError(f"{report.kind} was stopped before its end", next_step="run the same command again")
+    if KILLED.match(str(error).strip()):
+        return FoundationError(
+            f"the engine was killed in the middle of {report.kind}",
+            next_step="run the same command again: it goes on where this one stopped",
+        )
     messages = [note.message for note in report.errors if note.message and note.message != "update failed"]
     if any(refusal in message for message in messages for refusal in REFUSALS):
         return Refused("the change was refused to keep data safe", problems=messages)

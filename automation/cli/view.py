@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -16,6 +17,8 @@ from rich.text import Text
 from automation.report import CHANGES, PLATFORM, Change, Report
 
 SHOWN_AT_ONCE = 6
+# Where there is no terminal, seconds between lines on what takes longer: a silent job looks like a stuck one.
+HEARTBEAT = 10.0
 UNLIMITED = 10_000
 SIGNS = {"create": "+", "update": "~", "replace": "±", "delete": "-", "import": "="}
 COLOURS = {"create": "green", "update": "yellow", "replace": "magenta", "delete": "red", "import": "cyan"}
@@ -27,19 +30,26 @@ def say(line: str) -> None:
 
 
 class Progress:
-    """Follows a report: a live view on a terminal, else a line for each resource that is done."""
+    """Follows a report: a live view on a terminal, else a line for each resource that is done, and now and then one
+    for each that isn't yet."""
 
     def __init__(self) -> None:
         self._console = Console(stderr=True)
         self._live: Live | None = None
+        self._report: Report | None = None
 
     @contextlib.contextmanager
     def shown(self) -> Iterator[Progress]:
         """Show it while the body runs."""
         if not self._console.is_terminal:
-            yield self
+            ended = threading.Event()
+            threading.Thread(target=self._say_what_runs, args=(ended,), daemon=True).start()
+            try:
+                yield self
+            finally:
+                ended.set()
             return
-        with Live(console=self._console, transient=True, refresh_per_second=8) as self._live:
+        with Live(Spinner("dots"), console=self._console, transient=True, refresh_per_second=8) as self._live:
             yield self
         self._live = None
 
@@ -52,19 +62,36 @@ class Progress:
 
     def changed(self, report: Report, change: Change | None) -> None:
         """To be given to the operations as ``on_change``."""
+        self._report = report
         if self._live is not None:
             self._live.update(_running(report))
         elif change is not None:
             say(_line(change))
 
+    def _say_what_runs(self, ended: threading.Event) -> None:
+        while not ended.wait(HEARTBEAT):
+            for urn, seconds in _slowest(self._report) if self._report else ():
+                if seconds >= HEARTBEAT and self._report:
+                    say(f"  {_step(self._report, urn, seconds)}")
+
+
+def _slowest(report: Report) -> list[tuple[str, float]]:
+    """URN and seconds of the steps that have run longest."""
+    now = time.monotonic()
+    steps = sorted(report.running.copy().items(), key=lambda item: item[1])[:SHOWN_AT_ONCE]
+    return [(urn, now - begun) for urn, begun in steps]
+
+
+def _step(report: Report, urn: str, seconds: float) -> str:
+    said = report.said.get(urn)
+    return f"{urn.rpartition('::')[2]}  {seconds:.0f} s" + (f"  {said}" if said else "")
+
 
 def _running(report: Report) -> Group:
-    now = time.monotonic()
     rows: list[Spinner | Text] = [
         Spinner("dots", f"{report.kind}: {report.finished_steps} of {report.started_steps} changes done")
     ]
-    slowest = sorted(report.running.items(), key=lambda item: item[1])[:SHOWN_AT_ONCE]
-    rows += [Text(f"  {urn.rpartition('::')[2]}  {now - begun:.0f} s", style="dim") for urn, begun in slowest]
+    rows += [Text(f"  {_step(report, urn, seconds)}", style="dim") for urn, seconds in _slowest(report)]
     return Group(*rows)
 
 

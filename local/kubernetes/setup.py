@@ -16,6 +16,8 @@ from local.kubernetes.nodes import Node
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 NODES = "/api/v1/nodes"
 CONDITION_TAINT = "node.kubernetes.io/"
+# That of a person who cordoned the node, and means it.
+CORDONED_TAINT = "node.kubernetes.io/unschedulable"
 # Lists without the objects' bodies: the CRDs' alone are megabytes.
 METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 # On every CRD that was installed here: the key of the published files it comes from.
@@ -84,8 +86,8 @@ def _with_source(file: Path, source: str) -> dict[str, Any]:
 
 def _takes_pods(node: dict[str, Any] | None) -> bool:
     # A node stays tainted for a moment after it reports to be ready; pods that come then wait for seconds.
-    taints = (node or {}).get("spec", {}).get("taints", [])
-    return _has_condition(node, "Ready") and not any(taint["key"].startswith(CONDITION_TAINT) for taint in taints)
+    taints = {taint["key"] for taint in (node or {}).get("spec", {}).get("taints", [])} - {CORDONED_TAINT}
+    return _has_condition(node, "Ready") and not any(key.startswith(CONDITION_TAINT) for key in taints)
 
 
 def _has_condition(resource: dict[str, Any] | None, kind: str) -> bool:
