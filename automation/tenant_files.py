@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 
 from automation.errors import BadInput
 from automation.project import Project
+from models.names import check_slug
 
 # Where editors find the schema, seen from tenants/<environment>/.
 SCHEMA = "../../schemas/tenant.schema.json"
@@ -21,9 +22,11 @@ SCHEMA = "../../schemas/tenant.schema.json"
 
 def tenant_file(project: Project, slug: str) -> Path:
     """The tenant's file; ``BadInput`` when there is none."""
-    file = project.tenants_folder / f"{slug}.yaml"
-    if not file.is_file():
-        known = sorted(found.stem for found in project.tenants_folder.glob("*.yaml"))
+    # Found among the folder's own files: a slug with a slash in it must not lead elsewhere.
+    files = {file.stem: file for file in project.tenants_folder.glob("*.yaml")}
+    file = files.get(slug)
+    if file is None:
+        known = sorted(files)
         raise BadInput(
             f"there is no tenant {slug!r} in environment {project.environment}",
             next_step=f"use one of: {', '.join(known) or 'none yet'}; or add it: foundation tenants add {slug}",
@@ -45,6 +48,10 @@ def add(
     ``name`` is the display name (default: the slug in words), ``email`` the administrator's address (default:
     admin@ the tenant's host). Raises ``BadInput`` when the tenant exists or when a value is wrong.
     """
+    try:
+        check_slug(slug)
+    except ValueError as error:
+        raise BadInput(f"{slug!r} can't be a slug: {error}", next_step="choose another slug") from error
     file = project.tenants_folder / f"{slug}.yaml"
     if file.exists():
         raise BadInput(

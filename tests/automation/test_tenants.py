@@ -142,6 +142,8 @@ def test_edits_that_would_be_wrong_are_not_written(project: Projects) -> None:
         ["add", acme, "--plan", "starter"],
         ["add", scratch.slug("globex"), "--plan", "gold"],
         ["add", "Bad_Slug", "--plan", "starter"],
+        ["add", "../elsewhere", "--plan", "starter"],
+        ["set-plan", f"../{scratch.environment}/{acme}", "pro"],
         ["add", "admin", "--plan", "starter"],
         ["add", scratch.slug("globex"), "--plan", "starter", "--email", "nobody"],
         ["set-plan", acme, "gold"],
