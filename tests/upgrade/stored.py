@@ -16,6 +16,10 @@ from local.directory import FoundationDirectory
 from tests.scratch import ROOT, ScratchProject
 
 STORED = Path(__file__).parent / "stored"
+RELEASES = sorted(
+    (folder.name for folder in STORED.iterdir()), key=lambda release: [int(part) for part in release.split(".")]
+)
+NEWEST = RELEASES[-1]
 SAMPLES = ROOT / "tenants" / "local"
 ID = "upgrade"
 # Where and when the program ran: nothing that an update looks at.
