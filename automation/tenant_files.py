@@ -126,7 +126,9 @@ def _put(project: Project, file: Path, content: str) -> None:
             _replace(file, before)
         # The lines that the problems name were taken back: say so.
         raise BadInput(
-            error.message, problems=error.problems, next_step="nothing was written; give other values"
+            error.message,
+            problems=error.problems,
+            next_step="nothing was written; give other values, or write what no option gives into the file by hand",
         ) from error
 
 
