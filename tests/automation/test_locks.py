@@ -16,8 +16,8 @@ NOW = datetime.now(UTC)
 def test_the_engines_message_names_the_holders() -> None:
     message = (
         "error: the stack is currently locked by 1 lock(s). Either wait for the other process(es) to end or delete "
-        f"the lock file with `pulumi cancel`.\n  file:///state/locks/a.json: created by ann@{HERE} (pid {os.getpid()}) at "
-        "2026-11-21T12:00:00Z"
+        f"the lock file with `pulumi cancel`.\n  file:///state/locks/a.json: created by ann@{HERE} "
+        f"(pid {os.getpid()}) at 2026-11-21T12:00:00Z"
     )
     (holder,) = holders(message)
     assert holder == Holder("ann", HERE, os.getpid(), datetime(2026, 11, 21, 12, tzinfo=UTC))

@@ -18,7 +18,7 @@ def test_a_job_without_a_terminal_says_why_it_waits(project: Projects) -> None:
         "acme",
         "enterprise",
         overrides={"requests_per_minute": 1000},
-        secrets={"anthropic_key": {"generate": "random"}},
+        secrets={"anthropic_key": {"generate": 48}},
     )
     scratch.cli("up")
     scratch.edit("acme", image_tag="1.2.3")
