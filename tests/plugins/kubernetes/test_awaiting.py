@@ -108,9 +108,10 @@ def test_services_and_claims_wait_for_what_they_need(world: World) -> None:
         pulumi.export("counted", quota.status.hard)
 
     program = world.inside(body)
-    outputs = world.stack(program).up(color="never").outputs
-    assert outputs["volume"].value == world.live("persistentvolumeclaim", "claim")["spec"]["volumeName"]
-    assert outputs["counted"].value == {"pods": "5"}
+    world.up(program)
+    outputs = world.outputs()
+    assert outputs["volume"] == world.live("persistentvolumeclaim", "claim")["spec"]["volumeName"]
+    assert outputs["counted"] == {"pods": "5"}
     world.destroy()
 
 
@@ -163,8 +164,8 @@ def test_what_an_object_needs_may_come_later(world: World) -> None:
 
     with ThreadPoolExecutor() as pool:
         shown: list[str] = []
-        running = pool.submit(world.stack(program).up, color="never", on_output=shown.append)
+        running = pool.submit(world.up, program, on_output=shown.append)
         eventually(lambda: "Retry #" in "".join(shown))
         world.kubectl("create", "namespace", world.namespace)
-        assert running.result().summary.resource_changes["create"] == 3
+        assert running.result()["create"] == 3
     world.destroy()

@@ -301,9 +301,9 @@ def test_many_resources_at_once(world: World) -> None:
             k8s.core.v1.ConfigMap(name, metadata=world.meta(name), data={"number": str(number)}, opts=opts)
 
     program = world.inside(body)
-    assert world.stack(program).up(color="never", parallel=64).summary.resource_changes == {"create": 103}
+    assert world.up(program, parallel=64) == {"create": 103}
     assert world.up(program) == {"same": 103}
-    world.stack(program).destroy(color="never", parallel=64)
+    world.destroy(program, parallel=64)
     assert world.live("namespace", world.namespace) is None
 
 

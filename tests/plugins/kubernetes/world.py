@@ -10,12 +10,14 @@ import sys
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pulumi
 import pulumi_kubernetes as k8s
 from pulumi import automation
+from pulumi.automation._stack import StackInitMode  # Stack's own parameter, which the package forgets to export
 from tenacity import Retrying, stop_after_delay, wait_fixed
 
 from local.toolchain import Toolchain
@@ -27,6 +29,30 @@ KUBECTL = Path(sys.executable).with_name("kubectl")
 STACK = "local-test"
 
 
+class _Stack(automation.Stack):
+    """Without the three further runs of the CLI that ask for outputs and history after every operation."""
+
+    def outputs(self) -> automation.OutputMap:
+        return {}
+
+    def info(self, show_secrets: bool = True) -> automation.UpdateSummary:
+        return automation.UpdateSummary("", datetime.now(UTC), "", {}, {}, "")
+
+
+def _changes(operation: Callable[..., object], **options: Any) -> dict[str, int]:
+    """What the operation's own summary counts."""
+    found: dict[str, int] = {}
+
+    def record(event: Any) -> None:
+        if event.summary_event is not None:
+            found.update(
+                {str(getattr(key, "value", key)): n for key, n in event.summary_event.resource_changes.items()}
+            )
+
+    operation(color="never", on_event=record, **options)
+    return found
+
+
 @dataclass
 class World:
     """A scratch project with a stack ``local-test``, and a namespace that programs put their objects in."""
@@ -35,6 +61,7 @@ class World:
     toolchain: Toolchain
     kubeconfig: Path
     namespace: str = field(default_factory=lambda: f"test-{uuid.uuid4().hex[:8]}")
+    _stacks: dict[str, automation.Stack] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         (self.folder / "state").mkdir(parents=True)
@@ -72,16 +99,19 @@ class World:
     # -- the engine
 
     def stack(self, program: Program, name: str = STACK) -> automation.Stack:
-        options = automation.LocalWorkspaceOptions(
-            work_dir=str(self.folder),
-            env_vars=self.environment,
-            pulumi_command=automation.PulumiCommand(root=str(self.toolchain.directory.root)),
-        )
-        return automation.create_or_select_stack(name, project_name="foundation", program=program, opts=options)
+        if name not in self._stacks:
+            workspace = automation.LocalWorkspace(
+                work_dir=str(self.folder),
+                env_vars=self.environment,
+                pulumi_command=automation.PulumiCommand(root=str(self.toolchain.directory.root)),
+            )
+            self._stacks[name] = _Stack(name, workspace, StackInitMode.CREATE_OR_SELECT)
+        self._stacks[name].workspace.program = program
+        return self._stacks[name]
 
-    def up(self, program: Program) -> dict[str, int]:
+    def up(self, program: Program, **options: Any) -> dict[str, int]:
         """Updates; how many resources were created, updated and so on. Raises ``CommandError`` with the output."""
-        return dict(self.stack(program).up(color="never").summary.resource_changes or {})
+        return _changes(self.stack(program).up, **options)
 
     def preview(self, program: Program) -> tuple[dict[str, int], str]:
         """What an update would do, and what the user sees of it."""
@@ -89,10 +119,15 @@ class World:
         return {str(key): count for key, count in result.change_summary.items()}, result.stdout
 
     def refresh(self, program: Program) -> dict[str, int]:
-        return dict(self.stack(program).refresh(color="never").summary.resource_changes or {})
+        return _changes(self.stack(program).refresh)
 
-    def destroy(self, program: Program = lambda: None) -> None:
-        self.stack(program).destroy(color="never")
+    def outputs(self) -> dict[str, Any]:
+        """The stack's outputs."""
+        outputs = automation.Stack.outputs(self.stack(lambda: None))
+        return {name: output.value for name, output in outputs.items()}
+
+    def destroy(self, program: Program = lambda: None, **options: Any) -> None:
+        self.stack(program).destroy(color="never", **options)
 
     def failure(self, program: Program, *, preview: bool = False, stack: str = STACK) -> str:
         """What the user sees of an update (or preview) that fails."""
