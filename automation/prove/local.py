@@ -38,6 +38,9 @@ TEST_GROUPS = {
     "tests/products": "products",
     "tests/isolation": "isolation of tenants: rows, network flows, pods, quotas",
     "tests/automation": "commands: life cycle, interruption, drift, refusals",
+    "tests/safety": "data: ways past the register of tenants",
+    "tests/upgrade": "upgrade: today's components on stored states",
+    "tests/secrets": "planted secrets: output, state, logs, process arguments",
     "tests/docs": "commands of the documentation",
 }
 
