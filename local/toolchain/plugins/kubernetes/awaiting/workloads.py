@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
+
 from local.toolchain.plugins.kubernetes.awaiting import pods
 from local.toolchain.plugins.kubernetes.awaiting.observing import Readiness
 from local.toolchain.plugins.kubernetes.catalog import BUILT_IN, Api
 from local.toolchain.plugins.kubernetes.objects import Object, find, metadata, name_of
 
 REPLICA_SETS = Api("apps/v1", "ReplicaSet", "replicasets", True)
+# The published plugin's interval. Seconds.
+POD_SECONDS = 10.0
 _REVISION = "deployment.kubernetes.io/revision"
 _CLAIMS = BUILT_IN["v1", "PersistentVolumeClaim"]
 
@@ -27,6 +32,8 @@ class DeploymentReadiness(Readiness):
 
     _live: Object = {}
     _replica_set: Object | None = None
+    _look_at: float | None = None
+    _pod_problems: Sequence[str] = ()
 
     def ready(self, live: Object) -> bool:
         self._live = live
@@ -36,7 +43,26 @@ class DeploymentReadiness(Readiness):
         for condition in (self._progressing, self._available):
             if condition.get("status") == "False" and condition.get("message"):
                 self.watched.log(_labelled(condition))
-        return self._available.get("status") == "True" and rolled_out and self._replicas_ready() and not self._unbound()
+        available = self._available.get("status") == "True"
+        if available and rolled_out and self._replicas_ready() and not self._unbound():
+            return True
+        self._tell_of_pods()
+        return False
+
+    def _tell_of_pods(self) -> None:
+        """Now and then say what is wrong with the pods: that, and not their number, is why it takes so long."""
+        now = time.monotonic()
+        if self._look_at is None:
+            self._look_at = now + POD_SECONDS
+        elif now >= self._look_at:
+            self._look_at = now + POD_SECONDS
+            self._pod_problems = self._problems_of_pods()
+        for problem in self._pod_problems:
+            self.watched.log(problem)
+
+    def _problems_of_pods(self) -> list[str]:
+        owner = self._replica_set or self._newest()
+        return pods.problems(pods.owned_pods(self.watched, owner, self._selector)) if owner else []
 
     def reasons(self) -> list[str]:
         conditions = (self._progressing, self._available)
@@ -50,8 +76,7 @@ class DeploymentReadiness(Readiness):
             found.append("Minimum number of Pods to consider the application live was not attained")
         elif not self._replicas_ready():
             found.append("Attempted to roll forward to new ReplicaSet, but minimum number of Pods did not become live")
-        owner = self._replica_set or self._newest()
-        return found + (pods.problems(pods.owned_pods(self.watched, owner, self._selector)) if owner else [])
+        return found + self._problems_of_pods()
 
     @property
     def _selector(self) -> str:
