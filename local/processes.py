@@ -20,6 +20,8 @@ from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wa
 # A server that still runs so many seconds after it was asked to end is killed; both servers need less than 5.
 STOP_TIMEOUT = 30.0
 KILL_TIMEOUT = 10.0
+# Milliseconds in fact, more on a machine that is very busy.
+SHOW_TIMEOUT = 10.0
 # A server that runs already may be busy or still starting; after so many seconds it is taken for stuck.
 RESUME_TIMEOUT = 30.0
 # A log longer than this (bytes) is begun anew at the next start.
@@ -62,11 +64,14 @@ class ServerProcess:
     def spawn(
         self, arguments: Sequence[str | Path], environment: Mapping[str, str], account: Account | None = None
     ) -> None:
-        """Start the server in a session of its own, so that it survives the shell; its output goes to the log."""
+        """Start the server in a session of its own, so that it survives the shell; its output goes to the log.
+
+        When this returns, ``find`` finds it, or it has ended already.
+        """
         self.log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         too_long = self.log.exists() and self.log.stat().st_size > MAX_LOG
         with self.log.open("wb" if too_long else "ab") as log:
-            subprocess.Popen(
+            started = subprocess.Popen(
                 [str(argument) for argument in arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -79,6 +84,13 @@ class ServerProcess:
                 group=account.gid if account else None,
                 extra_groups=[] if account else None,
             )
+        # The kernel reports the start a moment before it shows the new program's arguments.
+        Retrying(
+            retry=retry_if_result(lambda found: found is None and started.poll() is None),
+            stop=stop_after_delay(SHOW_TIMEOUT),
+            wait=wait_fixed(0.02),
+            retry_error_callback=lambda state: None,
+        )(self.find)
 
     def wait_until(self, answers: Callable[[], bool], timeout: float) -> None:
         """Wait until the server answers, at most ``timeout`` seconds. Raises ``ServerError``, at once when it ends."""
