@@ -97,7 +97,9 @@ def _failure(report: Report, error: CommandError) -> FoundationError:
         )
     messages = [note.message for note in report.errors if note.message and note.message != "update failed"]
     if any(refusal in message for message in messages for refusal in REFUSALS):
-        return Refused("the change was refused to keep data safe", problems=messages)
+        # The engine puts the property before what the register says, which names the tenant itself.
+        told = [message.partition(" has a problem: ")[2] or message for message in messages]
+        return Refused("the change was refused to keep data safe", problems=told)
     return FoundationError(
         f"{report.kind} failed",
         problems=messages or [_last_lines(error)],

@@ -152,7 +152,10 @@ class Sandbox:
         file = self.directory.sandbox_file
         if not file.exists():
             return Settings(context=self._wanted_context)
-        settings = Settings(**json.loads(file.read_text()))
+        try:
+            settings = Settings(**json.loads(file.read_text()))
+        except (ValueError, TypeError) as error:
+            raise ServerError(f"{file} was changed and can't be read ({error}); delete it and start again") from error
         if self._wanted_context not in (None, settings.context):
             used = f"context {settings.context!r}" if settings.context else "a cluster of its own"
             raise ContextConflict(

@@ -64,6 +64,8 @@ class _Group(TyperGroup):
 
 def _known(error: Exception) -> FoundationError | None:
     """Errors of the toolchain and the sandbox, whose messages say what to do already."""
+    from pulumi.automation import CommandError
+
     from automation.errors import BadInput
     from local.kubernetes.api import ClusterError
     from local.processes import ServerError
@@ -75,6 +77,8 @@ def _known(error: Exception) -> FoundationError | None:
         return BadInput(str(error))
     if isinstance(error, BuildError | ClusterError | ServerError):
         return FoundationError(str(error))
+    if isinstance(error, CommandError):
+        return FoundationError("Pulumi's CLI failed", problems=[str(error).strip()])
     if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):  # a pipe's reader may leave early
         return _of_the_disk(error)
     return None

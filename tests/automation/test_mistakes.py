@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from local.directory import ENVIRONMENT_VARIABLE
-from tests.scratch import CLI, ROOT
+from tests.scratch import CLI, ROOT, ScratchProject
 
 
 @pytest.mark.parametrize("folder", ["/sys/foundation", "/proc/foundation", "README.md"])
@@ -20,3 +22,32 @@ def test_a_folder_that_cant_be_made_is_named(folder: str, command: tuple[str, ..
     assert "Traceback" not in done.stderr
     assert folder in done.stderr
     assert ENVIRONMENT_VARIABLE in done.stderr
+
+
+def test_a_file_with_data_that_is_deleted_and_a_state_that_was_cut(project: Callable[..., ScratchProject]) -> None:
+    scratch = project("acme")
+    scratch.cli("up")
+    kept = scratch.file("acme").read_text()
+    scratch.file("acme").unlink()
+    refused = scratch.json("up", expect=4)["error"]
+    assert refused["problems"][0].startswith(f"tenant '{scratch.slug('acme')}' still has data")
+
+    scratch.file("acme").write_text(kept)
+    state = scratch.state_file.read_bytes()
+    scratch.state_file.write_bytes(state[: len(state) // 2])
+    for command in (("up",), ("tenants", "remove", scratch.slug("acme"))):
+        done = scratch.cli(*command, expect=1)
+        assert "Traceback" not in done.stderr
+        assert "checkpoint" in done.stderr
+    scratch.state_file.write_bytes(state)
+    assert not scratch.json("up")["changed"]
+
+
+def test_a_changed_sandbox_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "sandbox.json").write_text("{")
+    variables = os.environ | {ENVIRONMENT_VARIABLE: str(tmp_path)}
+    done = subprocess.run([CLI, "sandbox", "status"], cwd=ROOT, env=variables, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert str(tmp_path / "sandbox.json") in done.stderr
+    assert "delete it" in done.stderr
