@@ -75,12 +75,16 @@ def main() -> int:
             ],
             environment,
         )
+        STAMP.write_text(wanted)
+    except OSError as error:
+        return _fail(
+            str(error), "the clone must lie in a folder of yours with room for 2 GB: put that right, or move it"
+        )
     except subprocess.CalledProcessError as error:
         return _fail(
             f"`{' '.join(map(str, error.cmd[:3]))} ...` ended with exit code {error.returncode}",
             "check that the package index of pip or uv answers (`python3 -m pip config list`), then run it again",
         )
-    STAMP.write_text(wanted)
     return 0
 
 

@@ -25,6 +25,9 @@ GO_ENVIRONMENT = {
     "GOTOOLCHAIN": "local",
 }
 
+# A company's own certificate authority is in the system's store, which uv looks into when it is told to.
+INSTALLER_ENVIRONMENT = {"UV_SYSTEM_CERTS": "true"}
+
 LINES_OF_A_FAILURE = 25
 
 
@@ -89,7 +92,7 @@ def _run(command: list[str], cwd: Path, what: str) -> None:
         code = subprocess.run(
             command,
             cwd=cwd,
-            env=os.environ | GO_ENVIRONMENT,
+            env=INSTALLER_ENVIRONMENT | os.environ | GO_ENVIRONMENT,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

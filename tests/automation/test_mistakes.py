@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -51,3 +53,17 @@ def test_a_changed_sandbox_file_is_named(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
     assert str(tmp_path / "sandbox.json") in done.stderr
     assert "delete it" in done.stderr
+
+
+def test_a_clone_that_cant_be_written_to_is_named(tmp_path: Path) -> None:
+    (tmp_path / "automation").mkdir()
+    shutil.copy(ROOT / "automation" / "bootstrap.py", tmp_path / "automation")
+    for file in ("pyproject.toml", "requirements.lock", "requirements-setup.lock"):
+        shutil.copy(ROOT / file, tmp_path)
+    (tmp_path / ".venv").write_text("in the way")
+    command = [sys.executable, "-I", tmp_path / "automation" / "bootstrap.py"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert str(tmp_path / ".venv") in done.stderr
+    assert "Next step" in done.stderr
