@@ -76,6 +76,9 @@ class Toolchain:
             "PULUMI_BACKEND_URL": f"file://{self.directory.state}",
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.directory.passphrase),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
+            # An update starts eight interpreters. Where bytecode isn't kept, as containers have it, each of them
+            # compiles the SDKs anew: three times the CPU. Empty means unset.
+            "PYTHONDONTWRITEBYTECODE": "",
             ENVIRONMENT_VARIABLE: str(self.directory.root),
         }
         if not self.published_plugins:
