@@ -29,12 +29,17 @@ def alone(tmp_path: Path, toolchain: Toolchain) -> Iterator[ScratchProject]:
         Sandbox(directory).destroy()
 
 
+def _files(alone: ScratchProject) -> set[Path]:
+    """The project's files, apart from what Python itself keeps of a program that it ran."""
+    return {path for path in alone.folder.rglob("*") if not path.is_symlink() and "__pycache__" not in path.parts}
+
+
 def test_from_nothing_to_nothing(alone: ScratchProject) -> None:
     alone.add_tenant("acme")
     home = alone.folder.with_name("home")
     home.mkdir()
     alone.variables.update(HOME=str(home), XDG_CACHE_HOME=str(platformdirs.user_cache_path()))
-    before = {path for path in alone.folder.rglob("*") if not path.is_symlink()}
+    before = _files(alone)
     assert alone.json("up")["changed"]
     assert {part["state"] for part in alone.json("sandbox", "status")["sandbox"]} == {"running"}
     assert _processes(alone)
@@ -52,7 +57,7 @@ def test_from_nothing_to_nothing(alone: ScratchProject) -> None:
     alone.cli("down", "--yes")
     assert not alone.directory.root.exists()
     assert not _processes(alone)
-    assert {path for path in alone.folder.rglob("*") if not path.is_symlink()} == before
+    assert _files(alone) == before
     alone.cli("down", "--yes")
     assert not alone.directory.root.exists()
     assert list(home.iterdir()) == []

@@ -277,7 +277,6 @@ def test_install_installs_the_requirements(project):
     project.write("requirements.txt", "pulumi\n")
     done = project.pulumi("install", "--no-plugins")
     assert done.returncode == 0, done.stdout
-    assert "Requirement already satisfied: pulumi" in done.stdout
     project.write("requirements.txt", "./no-such-folder\n")
     failed = project.pulumi("install", "--no-plugins")
     assert failed.returncode != 0

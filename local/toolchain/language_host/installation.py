@@ -23,4 +23,13 @@ def installation_commands(options: Mapping[str, object], root: Path, folder: Pat
     named = options.get("virtualenv")
     python = root / str(named) / "bin" / "python" if named else Path(sys.executable)
     create = [] if python.exists() else [[sys.executable, "-m", "venv", str(root / str(named))]]
-    return [*create, [str(python), "-m", "pip", "install", "-r", str(requirements)]]
+    return [*create, [*_installer(python), "-r", str(requirements)]]
+
+
+def _installer(python: Path) -> list[str]:
+    """What installs into the environment of ``python``: its own pip, or the uv that made it without one."""
+    uv = shutil.which("uv", path=str(Path(sys.executable).parent)) or shutil.which("uv")
+    has_pip = any(python.parent.parent.glob("lib/python*/site-packages/pip"))
+    if uv is None or has_pip or not python.exists():
+        return [str(python), "-m", "pip", "install"]
+    return [uv, "pip", "install", "--python", str(python)]
