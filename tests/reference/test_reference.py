@@ -114,6 +114,8 @@ def _objects(project: _Project) -> dict[str, Any]:
         content = {key: value for key, value in item.items() if key not in ("metadata", "status")}
         if item["kind"] == "Secret":
             content["data"] = sorted(content.get("data", {}))
+        if item["kind"] == "Service":  # its addresses are drawn by the server
+            content["spec"] = {key: value for key, value in content["spec"].items() if not key.startswith("clusterIP")}
         if item["kind"] == "Deployment":
             content["spec"]["template"]["metadata"].pop("annotations", None)
         objects[f"{item['kind']} {metadata.get('namespace')}/{metadata['name']}"] = {**content, "metadata": kept}
