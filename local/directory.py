@@ -83,3 +83,8 @@ class FoundationDirectory:
     def pg_service_file(self) -> Path:
         """libpq service file; service ``local`` is the superuser on database postgres."""
         return self.root / "pg_service.conf"
+
+    @property
+    def hetzner_file(self) -> Path:
+        """Endpoint and token of the sandbox's Hetzner Cloud API (JSON)."""
+        return self.root / "hetzner.json"

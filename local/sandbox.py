@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 from filelock import FileLock
 
@@ -21,9 +20,10 @@ from local.kubernetes.context import export_context
 from local.kubernetes.nodes import DEFAULT_NODES, Node
 from local.kubernetes.server import KubernetesServer
 from local.kubernetes.setup import add_nodes, add_storage, install_crds
+from local.parts import Server, make
 from local.ports import choose_port, is_free
 from local.postgres.server import PostgresServer
-from local.processes import ServerError, ServerProcess
+from local.processes import ServerError
 from local.toolchain.progress import note
 
 # A port can be taken between the moment it was found free and the moment the server listens.
@@ -46,30 +46,14 @@ class Part:
     pid: int | None
 
 
-class Server(Protocol):
-    """What the sandbox asks of each of its servers; ``start`` and a successful ``resume`` return when it answers."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def version(self) -> str: ...
-    @property
-    def process(self) -> ServerProcess: ...
-    def endpoint(self, port: int) -> str: ...
-    def resume(self, port: int) -> bool: ...
-    def start(self, port: int) -> None: ...
-    def stop(self) -> None: ...
-    def destroy(self) -> None: ...
-    def answers(self) -> bool: ...
-
-
 @dataclass
 class Settings:
-    """What ``sandbox.json`` remembers: each server's port, and the user's context where one is used instead of the
-    sandbox's own cluster."""
+    """What ``sandbox.json`` remembers: each server's port, the user's context where one is used instead of the
+    sandbox's own cluster, and which further parts there are."""
 
     ports: dict[str, int] = field(default_factory=dict)
     context: str | None = None
+    parts: list[str] = field(default_factory=list)
 
 
 class Sandbox:
@@ -78,20 +62,19 @@ class Sandbox:
     ``context`` names a context of the user's own kubeconfig to use instead of the sandbox's cluster; None means what
     the sandbox was started with before, else its own cluster. Asking for another one than before raises
     ``ContextConflict``. In the user's cluster only the CRDs are installed; they stay when the sandbox is destroyed,
-    since other things may use them by then. ``parts``: further servers that live as long, such as ``HetznerServer``.
+    since other things may use them by then. ``parts`` names further servers of ``local.parts``; those that the
+    sandbox was started with before stay with it.
 
     Every method may be called at any time and finishes what an earlier, killed call left half-done.
     """
 
-    def __init__(
-        self, directory: FoundationDirectory, context: str | None = None, parts: Sequence[Server] = ()
-    ) -> None:
+    def __init__(self, directory: FoundationDirectory, context: str | None = None, parts: Sequence[str] = ()) -> None:
         self.directory = directory
         folder = directory.sandbox.resolve()
         self.kubernetes = KubernetesServer(folder, directory.kubeconfig)
         self.postgres = PostgresServer(folder, directory.pg_service_file)
-        self.parts = parts
         self._wanted_context = context
+        self._wanted_parts = parts
         self._changing = threading.Lock()  # the servers start on threads of their own
         self._settings = self._load()
 
@@ -99,6 +82,12 @@ class Sandbox:
     def context(self) -> str | None:
         """The context of the user's kubeconfig that is used; None: a cluster of the sandbox's own."""
         return self._load().context
+
+    @property
+    def parts(self) -> list[Server]:
+        """The further servers."""
+        settings = self._load()
+        return [make(name, self.directory, own_cluster=settings.context is None) for name in settings.parts]
 
     def start(self, progress: Callable[[str], None] = note, nodes: Sequence[Node] = DEFAULT_NODES) -> list[Part]:
         """Start what isn't running, side by side, and wait until all of it answers.
@@ -108,6 +97,8 @@ class Sandbox:
         """
         with self._locked(), ThreadPoolExecutor() as pool:
             progress("starting PostgreSQL and Kubernetes")
+            self._settings.parts = sorted({*self._settings.parts, *self._wanted_parts})
+            self._save()
             started = [pool.submit(self._run, server) for server in (self.postgres, *self.parts)]
             started.append(pool.submit(self._start_kubernetes, nodes))
         for part in started:

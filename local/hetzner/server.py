@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
 import sys
@@ -30,11 +31,14 @@ SPEED = 20.0
 @dataclass(frozen=True)
 class HetznerServer:
     """The emulator for one sandbox. ``sandbox`` (absolute) holds state, credentials and log; servers become nodes of
-    ``kubeconfig``'s cluster, unless it is None. ``speed``: how much faster than in reality actions are."""
+    ``kubeconfig``'s cluster, unless it is None. ``speed``: how much faster than in reality actions are.
+    ``credentials_file`` is written for clients: JSON with ``endpoint``, ``token`` and ``nodes``, whether servers become
+    nodes."""
 
     sandbox: Path
     kubeconfig: Path | None = None
     speed: float = SPEED
+    credentials_file: Path | None = None
     name: str = "hetzner"
 
     @property
@@ -82,6 +86,10 @@ class HetznerServer:
         if self.kubeconfig is not None:
             command += ["--kubeconfig", self.kubeconfig]
         write_private(self._endpoint_file, self.endpoint(port))
+        if self.credentials_file is not None:
+            nodes = self.kubeconfig is not None
+            known = {"endpoint": self.endpoint(port), "token": self.credentials.token, "nodes": nodes}
+            write_private(self.credentials_file, json.dumps(known))
         self.process.spawn(command, {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(_PROJECT)})
         self.process.wait_until(self.answers, START_TIMEOUT)
 
@@ -93,6 +101,8 @@ class HetznerServer:
         """Stop and delete everything."""
         self.stop()
         shutil.rmtree(self.data, ignore_errors=True)
+        if self.credentials_file is not None:
+            self.credentials_file.unlink(missing_ok=True)
 
     def answers(self) -> bool:
         """Whether the API answers now: this sandbox's, by its token, not another's that has the port."""
