@@ -1,0 +1,1 @@
+"""Services of the platform that run in the cluster."""
