@@ -5,8 +5,8 @@ Every amount is net of VAT and for a month. Servers' prices hold their Primary I
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
-from datetime import date
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -58,7 +58,7 @@ class Exchange(Model):
     """Plans are priced in USD, Hetzner asks EUR."""
 
     usd_per_eur: Decimal
-    date: date
+    date: datetime.date
 
     def usd(self, euros: Decimal) -> Decimal:
         """Euros in US dollars."""
@@ -86,7 +86,7 @@ class Prices(Model):
     vat_percent: Decimal
     hours_per_month: int
     sources: tuple[str, ...]
-    date: date
+    date: datetime.date
     """From this day on new orders and rescales cost this; what was ordered before keeps its price."""
     regions: Mapping[str, tuple[str, ...]]
     server_types: Mapping[str, Mapping[str, Decimal]]
@@ -99,7 +99,7 @@ class Prices(Model):
     object_storage: ObjectStorage
     backup_percent: Decimal
     traffic: Mapping[str, Traffic]
-    epochs: Mapping[date, Epoch]
+    epochs: Mapping[datetime.date, Epoch]
     exchange: Exchange
     business: Business
 
@@ -111,7 +111,9 @@ class Prices(Model):
         known = ", ".join(sorted(name for locations in self.regions.values() for name in locations))
         raise UnknownPrice(f"no prices are known for location {location!r}; known: {known}")
 
-    def server(self, server_type: str, location: str, ordered: date | None = None, *, ipv4: bool = True) -> Decimal:
+    def server(
+        self, server_type: str, location: str, ordered: datetime.date | None = None, *, ipv4: bool = True
+    ) -> Decimal:
         """A server's price with its Primary IPv4, or without; that of the day it was ``ordered``, now by default.
 
         Raises ``UnknownPrice`` for a type that isn't sold in the location.
@@ -125,7 +127,7 @@ class Prices(Model):
             asked = self._kept("server_types", server_type, ordered) or asked
         return asked if ipv4 else asked - self.primary_ipv4
 
-    def load_balancer(self, load_balancer_type: str, ordered: date | None = None) -> Decimal:
+    def load_balancer(self, load_balancer_type: str, ordered: datetime.date | None = None) -> Decimal:
         """A load balancer's price. Raises ``UnknownPrice``."""
         asked = self.load_balancer_types.get(load_balancer_type)
         if asked is None:
@@ -148,7 +150,7 @@ class Prices(Model):
             raise UnknownPrice(f"the size of server type {server_type!r} is not known")
         return self.sizes[server_type]
 
-    def _kept(self, kind: str, name: str, ordered: date) -> Decimal | None:
+    def _kept(self, kind: str, name: str, ordered: datetime.date) -> Decimal | None:
         """The price of the day ``ordered``; None where it is today's, or no older one is known."""
         if ordered >= self.date:
             return None
