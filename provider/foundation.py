@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 
+from provider.kubernetes.api_ready import ApiReady
+from provider.pki.authority import CertificateAuthority
+from provider.pki.client_certificate import ClientCertificate
+from provider.pki.private_key import PrivateKey
 from provider.plugin import CheckFailure, CheckResult, Plugin, Properties
 from provider.postgres.role_settings import RoleSettings
 from provider.postgres.schema_migrations import SchemaMigrations
@@ -19,6 +23,10 @@ class Foundation(Plugin[Server]):
     name = "foundation"
     version = "0.1.0"
     types = {
+        "foundation:kubernetes:ApiReady": ApiReady(),
+        "foundation:pki:CertificateAuthority": CertificateAuthority(),
+        "foundation:pki:ClientCertificate": ClientCertificate(),
+        "foundation:pki:PrivateKey": PrivateKey(),
         "foundation:postgres:SchemaMigrations": SchemaMigrations(),
         "foundation:postgres:RoleSettings": RoleSettings(),
         "foundation:tenancy:Registry": Registry(),

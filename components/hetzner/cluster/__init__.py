@@ -1,0 +1,1 @@
+"""A highly available k3s cluster on Hetzner Cloud servers."""
