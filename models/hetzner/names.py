@@ -43,9 +43,15 @@ def placement_group(cluster: str, pool: str, shard: int, generation: int) -> str
     return f"{cluster}-{pool}-{shard:02d}-g{generation}"
 
 
-def volume(cluster: str, pool: str, slot: int) -> str:
+def volume(cluster: str, pool: str, slot: int, volume_name: str) -> str:
     """Name of a slot's volume, which outlives the generations of its server."""
-    return f"{cluster}-{pool}-{slot:02d}"
+    return f"{cluster}-{pool}-{slot:02d}-{volume_name}"
+
+
+def api_host(domain: str) -> str:
+    """Host of the Kubernetes API. A slug has three characters at least (FC-277), so no tenant's host is taken; and
+    api.{domain} is the platform's own (FC-235), behind the load balancer."""
+    return f"cp.{domain}"
 
 
 def labels(cluster: str, pool: str | None = None) -> dict[str, str]:

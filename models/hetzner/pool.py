@@ -25,6 +25,8 @@ SCARCE = ("cx", "cax")
 # Vendor OpenAPI: volumes have 10 GB to 10 TB.
 SMALLEST_VOLUME = 10
 LARGEST_VOLUME = 10240
+VOLUMES_PER_SERVER = 16
+"""How many can be attached to one server (vendor's CSI driver)."""
 
 
 def _may_be_set(key: str) -> str:
@@ -126,8 +128,7 @@ class Autoscale(Model):
 
 
 class Volume(Model):
-    """A network volume for each server, in its location. At most 16 can be attached to one server (vendor's CSI
-    driver); this one counts."""
+    """A network volume, in the location of its server."""
 
     size: Annotated[int, Field(ge=SMALLEST_VOLUME, le=LARGEST_VOLUME)]
     """In GB. It can grow, never shrink."""
@@ -149,13 +150,24 @@ class PoolSettings(Model):
     """Labels of the nodes, beside those that follow from the pool."""
     taints: tuple[Taint, ...] = ()
     """Taints of the nodes, beside those that follow from the pool."""
-    volume: Volume | None = None
-    """A volume for each server."""
+    volumes: Annotated[dict[PoolName, Volume], Field(max_length=VOLUMES_PER_SERVER)] = {}
+    """Volumes of each server by name; they outlive the generations of the server. Those that pods claim on the same
+    node count towards the limit of 16 too."""
     protect: bool = False
     """Refuse to delete or replace the servers: by Pulumi and by the Hetzner API. Removal takes two steps: an update
     with this off, then the one that removes."""
     generation: Generation = 1
     """Raised by one to make every node anew: all that only takes effect on a new server, such as its image."""
+
+    @model_validator(mode="after")
+    def _volumes_stay(self) -> Self:
+        places = sorted({candidate.location for candidate in self.candidates})
+        if self.volumes and len(places) > 1:
+            raise ValueError(
+                f"has volumes, and candidates in {' and '.join(places)}: a volume can't leave its location, so give "
+                "candidates of one"
+            )
+        return self
 
 
 class Pool(PoolSettings):
