@@ -88,3 +88,8 @@ class FoundationDirectory:
     def hetzner_file(self) -> Path:
         """Endpoint and token of the sandbox's Hetzner Cloud API (JSON)."""
         return self.root / "hetzner.json"
+
+    @property
+    def redis_url_file(self) -> Path:
+        """URL of the sandbox's Redis with the rate limiter's user and password; one line."""
+        return self.root / "redis_url"

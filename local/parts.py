@@ -6,8 +6,11 @@ from collections.abc import Callable
 from typing import Protocol
 
 from local.directory import FoundationDirectory
+from local.echo.server import PodsServer
 from local.hetzner.server import HetznerServer
 from local.processes import ServerProcess
+from local.redis.server import RedisServer
+from local.traefik.server import TraefikServer
 
 
 class Server(Protocol):
@@ -33,7 +36,26 @@ def _hetzner(directory: FoundationDirectory, own_cluster: bool) -> Server:
     return HetznerServer(directory.sandbox.resolve(), kubeconfig, credentials_file=directory.hetzner_file)
 
 
-_PARTS: dict[str, Callable[[FoundationDirectory, bool], Server]] = {"hetzner": _hetzner}
+def _redis(directory: FoundationDirectory, own_cluster: bool) -> Server:
+    return RedisServer(directory.sandbox.resolve(), directory.redis_url_file)
+
+
+def pods(directory: FoundationDirectory, own_cluster: bool = True) -> PodsServer:
+    """What answers as the cluster's pods, and as the auth service where that runs on this machine."""
+    folder = directory.sandbox.resolve()
+    return PodsServer(folder, directory.kubeconfig, {"auth-service": folder / "auth" / "endpoint"})
+
+
+def _traefik(directory: FoundationDirectory, own_cluster: bool) -> Server:
+    return TraefikServer(directory.sandbox.resolve(), directory.kubeconfig, pods(directory).endpoint_file)
+
+
+_PARTS: dict[str, Callable[[FoundationDirectory, bool], Server]] = {
+    "hetzner": _hetzner,
+    "pods": pods,
+    "redis": _redis,
+    "traefik": _traefik,
+}
 
 
 def make(name: str, directory: FoundationDirectory, *, own_cluster: bool = True) -> Server:

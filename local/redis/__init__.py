@@ -1,0 +1,1 @@
+"""Redis for the sandbox: the gateway's rate limits."""
