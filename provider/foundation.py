@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+from provider.hetzner.address_plan import AddressPlan
+from provider.hetzner.server_type_choice import ServerTypeChoice
 from provider.kubernetes.api_ready import ApiReady
 from provider.pki.authority import CertificateAuthority
 from provider.pki.client_certificate import ClientCertificate
@@ -30,6 +32,8 @@ class Foundation(Plugin[Server]):
         "foundation:postgres:SchemaMigrations": SchemaMigrations(),
         "foundation:postgres:RoleSettings": RoleSettings(),
         "foundation:tenancy:Registry": Registry(),
+        "foundation:hetzner:AddressPlan": AddressPlan(),
+        "foundation:hetzner:ServerTypeChoice": ServerTypeChoice(),
     }
 
     def check_config(self, old: Properties | None, new: Properties) -> CheckResult:

@@ -1,0 +1,1 @@
+"""What Hetzner's own provider doesn't decide: addresses by name, and server types by availability."""

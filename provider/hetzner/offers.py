@@ -1,0 +1,126 @@
+"""What Hetzner can deliver now, asked for once by all nodes of an update."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Protocol
+
+# Long enough that all nodes of an update share an answer, short enough that it is still true.
+FRESH_SECONDS: Final = 10.0
+TIMEOUT_SECONDS: Final = (3.0, 15.0)
+
+
+class Unanswered(Exception):
+    """The API gave no usable answer; the text holds no secret."""
+
+
+@dataclass(frozen=True, order=True)
+class Choice:
+    """A server type in a location."""
+
+    server_type: str
+    location: str
+
+    def __str__(self) -> str:
+        return f"{self.server_type} in {self.location}"
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What is known of a choice. ``memory`` in GB; ``ends``: when it can no longer be ordered, if announced."""
+
+    available: bool
+    memory: float
+    ends: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Market:
+    """``servers``: what the project has, by name; ``offers``: what can be had."""
+
+    servers: Mapping[str, Choice]
+    offers: Mapping[Choice, Offer]
+
+
+class Source(Protocol):
+    """Where a market comes from."""
+
+    def __call__(self, token: str, endpoint: str) -> Market:
+        """Raises :class:`Unanswered`."""
+
+
+class Markets:
+    """Answers by project, kept for a moment; threads that ask at the same time wait for one answer."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._lock = threading.Lock()
+        self._answers: dict[tuple[str, str], tuple[float, Market | Unanswered]] = {}
+
+    def market(self, token: str, endpoint: str) -> Market:
+        """Raises :class:`Unanswered`."""
+        with self._lock:
+            asked, answer = self._answers.get((token, endpoint), (0.0, None))
+            if answer is None or time.monotonic() - asked > FRESH_SECONDS:
+                answer = self._ask(token, endpoint)
+                self._answers[token, endpoint] = (time.monotonic(), answer)
+        if isinstance(answer, Unanswered):
+            raise answer
+        return answer
+
+    def _ask(self, token: str, endpoint: str) -> Market | Unanswered:
+        try:
+            return self._source(token, endpoint)
+        except Unanswered as error:
+            return error
+
+
+def ask_hetzner(token: str, endpoint: str) -> Market:
+    """The market as the API has it now: one request for each 50 servers and 50 types.
+
+    Raises :class:`Unanswered` after the vendor's client has tried again what may pass by itself.
+    """
+    # A quarter of a second that updates without servers needn't wait for.
+    import requests
+    from hcloud import APIException, Client, HCloudException
+
+    client = Client(token=token, api_endpoint=endpoint, application_name="foundation", timeout=TIMEOUT_SECONDS)
+    try:
+        return Market(
+            servers={
+                str(server.name): _choice(server.server_type, server.location) for server in client.servers.get_all()
+            },
+            offers={
+                _choice(found, place.location): Offer(
+                    available=bool(place.available),
+                    memory=float(found.memory or 0),
+                    ends=place.deprecation.unavailable_after if place.deprecation else None,
+                )
+                for found in client.server_types.get_all()
+                for place in found.locations or ()
+            },
+        )
+    except APIException as error:
+        raise Unanswered(f"Hetzner answers {error.code}: {error.message}") from None
+    except (HCloudException, requests.RequestException) as error:
+        raise Unanswered(f"Hetzner's API at {endpoint} can't be reached ({type(error).__name__})") from None
+
+
+def choose(candidates: Sequence[Choice], market: Market, after: Choice | None = None) -> Choice:
+    """The first candidate that is called available; with ``after``, whose order came to nothing, the first one behind
+    it, and it last of all. When none is called available the first of that order: lists have been wrong both ways,
+    and an order says it for certain."""
+    order = list(candidates)
+    if after in order:
+        turn = order.index(after) + 1
+        order = order[turn:] + order[:turn]
+    return next((choice for choice in order if choice in market.offers and market.offers[choice].available), order[0])
+
+
+def _choice(server_type: Any, location: Any) -> Choice:
+    """The client's types have every field optional; the API always sends these."""
+    return Choice(str(server_type.name), str(location.name))

@@ -1,0 +1,157 @@
+"""``foundation:hetzner:ServerTypeChoice``: which server type in which location a server is ordered as.
+
+The first candidate that can be had is taken and kept for as long as the server lives: what is sold out neither fails
+an update nor moves a server that runs. When there is no such server although a choice was made, its order came to
+nothing, and the next update takes the candidate behind it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from provider.hetzner.offers import Choice, Market, Markets, Unanswered, ask_hetzner, choose
+from provider.plugin import (
+    UNKNOWN,
+    CheckFailure,
+    CheckResult,
+    Context,
+    Diff,
+    Kind,
+    PluginError,
+    Properties,
+    ResourceType,
+    State,
+    contains_unknown,
+    reveal,
+)
+
+API: Final = "https://api.hetzner.cloud/v1"
+
+
+class ServerTypeChoice(ResourceType[Any]):
+    """Inputs ``server`` (its name), ``candidates`` (``serverType``, ``location``), ``memory`` (GB, optional),
+    ``token`` and ``endpoint``; outputs ``serverType`` and ``location``."""
+
+    def __init__(self, markets: Markets | None = None) -> None:
+        self._markets = markets or Markets(ask_hetzner)
+
+    def check(self, context: Context[Any], old: Properties | None, new: Properties, seed: bytes) -> CheckResult:
+        failures = []
+        if not isinstance(new.get("server"), str) or not new["server"]:
+            failures.append(CheckFailure("server", "must be the server's name, known beforehand"))
+        candidates = new.get("candidates")
+        if not isinstance(candidates, list) or not candidates or contains_unknown(candidates):
+            failures.append(CheckFailure("candidates", "must list at least one server type and location"))
+        else:
+            failures += [
+                CheckFailure(f"candidates[{index}]", "must have serverType and location, such as cpx22 and fsn1")
+                for index, found in enumerate(candidates)
+                if not isinstance(found, dict) or not all(found.get(key) for key in ("serverType", "location"))
+            ]
+        return CheckResult(new, failures)
+
+    def diff(self, context: Context[Any], old: State, new: Properties, ignore: Sequence[str]) -> Diff:
+        if old.inputs.get("server") != new["server"]:
+            return Diff({"server": Kind.UPDATE_REPLACE})
+        market = self._seen(new)
+        before = _chosen(old.outputs)
+        if market is None or before is None or new["server"] in market.servers:
+            return Diff()
+        now = choose(_candidates(new), market, after=before)
+        detailed = {}
+        if now.server_type != before.server_type:
+            detailed["serverType"] = Kind.UPDATE
+        if now.location != before.location:
+            detailed["location"] = Kind.UPDATE
+        return Diff(detailed, of_inputs=False)
+
+    def create(self, context: Context[Any], inputs: Properties) -> State:
+        return State(inputs["server"], inputs, self._decide(context, inputs, None))
+
+    def preview_create(self, context: Context[Any], inputs: Properties) -> Properties:
+        market = self._seen(inputs)
+        if market is None:
+            return _outputs(inputs, _candidates(inputs)[0])
+        return self._outcome(context, inputs, market, None)
+
+    def read(self, context: Context[Any], state: State) -> State | None:
+        return state
+
+    def update(self, context: Context[Any], old: State, new: Properties) -> Properties:
+        return self._decide(context, new, _chosen(old.outputs))
+
+    def preview_update(self, context: Context[Any], old: State, new: Properties) -> Properties:
+        market = self._seen(new)
+        return old.outputs if market is None else self._outcome(context, new, market, _chosen(old.outputs))
+
+    def delete(self, context: Context[Any], state: State) -> None:
+        """Nothing to remove: the server is another resource's."""
+
+    def _decide(self, context: Context[Any], inputs: Properties, before: Choice | None) -> Properties:
+        try:
+            market = self._market(inputs)
+        except Unanswered as error:
+            raise PluginError(
+                f"which server type {inputs['server']} can have isn't known: {error}. Nothing was ordered; run the "
+                "same command again"
+            ) from None
+        return self._outcome(context, inputs, market, before)
+
+    def _outcome(self, context: Context[Any], inputs: Properties, market: Market, before: Choice | None) -> Properties:
+        server = inputs["server"]
+        # One that was ordered, but the update that did it ended before it could say so.
+        if server in market.servers:
+            return _outputs(inputs, market.servers[server])
+        choice = choose(_candidates(inputs), market, after=before)
+        if before is not None and before != choice:
+            context.warn(f"{server}: an earlier order for {before} came to nothing; now {choice}")
+        for text in _remarks(choice, market, inputs.get("memory")):
+            context.warn(f"{server}: {text}")
+        return _outputs(inputs, choice)
+
+    def _seen(self, inputs: Properties) -> Market | None:
+        """The market for a preview, which must work where the API can't be asked."""
+        if contains_unknown([inputs.get("token"), inputs.get("endpoint")]):
+            return None
+        try:
+            return self._market(inputs)
+        except Unanswered:
+            return None
+
+    def _market(self, inputs: Properties) -> Market:
+        token = reveal(inputs.get("token"))
+        if not token or token is UNKNOWN:
+            raise Unanswered("there is no API token")
+        return self._markets.market(token, reveal(inputs.get("endpoint")) or API)
+
+
+def _candidates(inputs: Properties) -> list[Choice]:
+    return [Choice(found["serverType"], found["location"]) for found in inputs["candidates"]]
+
+
+def _chosen(outputs: Properties) -> Choice | None:
+    found = outputs.get("serverType"), outputs.get("location")
+    return Choice(*found) if all(isinstance(part, str) for part in found) else None  # type: ignore[arg-type]
+
+
+def _outputs(inputs: Properties, choice: Choice) -> Properties:
+    given = {key: inputs[key] for key in ("server", "candidates", "memory") if inputs.get(key) is not None}
+    return {**given, "serverType": choice.server_type, "location": choice.location}
+
+
+def _remarks(choice: Choice, market: Market, memory: float | None) -> list[str]:
+    """What somebody who pays for it wants to know beforehand."""
+    offer = market.offers.get(choice)
+    if offer is None:
+        return [f"Hetzner doesn't know {choice}; it is ordered all the same, for nothing else is available"]
+    found = []
+    if not offer.available:
+        found.append(f"no candidate is called available; {choice} is ordered all the same")
+    if offer.ends is not None:
+        found.append(f"{choice} can't be ordered any more after {offer.ends:%Y-%m-%d}: add a candidate")
+    if memory is not None and offer.memory < memory:
+        found.append(
+            f"{choice} has {offer.memory:g} GB of memory, less than the {memory:g} GB that are asked for (FC-285)"
+        )
+    return found
