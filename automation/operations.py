@@ -9,10 +9,11 @@ from typing import Any
 
 from pulumi.automation import Stack
 
-from automation.engine import clear_pending, engine_environment, open_stack
+from automation.engine import clear_pending, created, engine_environment, open_stack
 from automation.project import Project
 from automation.report import Change, Report
 from automation.running import Tell, run_engine, silent
+from components.hetzner.prices import load_prices
 from local.kubernetes.nodes import DEFAULT_NODES, Node, enterprise_node
 from local.sandbox import Sandbox
 from models.loading import Environment
@@ -39,12 +40,15 @@ def prepare(project: Project, tell: Tell = silent, *, sandbox: bool = True, cont
     environment = project.load()
     variables = engine_environment(project)
     if project.is_local and sandbox:
-        Sandbox(project.directory, context=context).start(progress=tell, nodes=_nodes(environment))
+        parts = ["hetzner"] if environment.settings.hetzner is not None else []
+        Sandbox(project.directory, context=context, parts=parts).start(progress=tell, nodes=_nodes(environment))
     return Session(project, environment, open_stack(project, variables))
 
 
 def _nodes(environment: Environment) -> list[Node]:
-    """The sandbox's nodes, with those that tenants have to themselves: no autoscaler adds them here."""
+    """The sandbox's nodes, with those that tenants have to themselves; none where the update makes the servers."""
+    if environment.settings.hetzner is not None:
+        return []
     nodes = {node.name: node for node in DEFAULT_NODES}
     for tenant in environment.tenants:
         if environment.plan(tenant).pool is Pool.DEDICATED:
@@ -78,7 +82,7 @@ def up(
     _run_preview(session, planned, tell, refresh=refresh, on_output=on_output)
     if not (planned.changed or planned.pending_operations or refresh):
         return session, planned
-    report = Report("up", on_change=on_change)
+    report = Report("up", on_change=on_change, cost=planned.cost)
 
     def run() -> None:
         session.stack.up(
@@ -119,6 +123,11 @@ def _run_preview(
         )
 
     run_engine(session.stack, report, tell, run, create=True)
+    report.cost = report.bill.difference(load_prices(), lambda: created(session.stack))
+    if report.cost is not None:
+        tell(str(report.cost))
+        for loss in report.cost.losses:
+            tell(f"warning: {loss}")
 
 
 def _policies(session: Session) -> list[str] | None:

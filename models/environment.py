@@ -7,6 +7,7 @@ from typing import Annotated, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from models.base import DnsName, Model
+from models.hetzner import Hetzner
 from models.plan import Positive
 from models.secrets import SecretRef
 from models.workload import Port
@@ -20,7 +21,8 @@ class Kubernetes(Model):
     kubeconfig: str | None = None
     """Path of a kubeconfig file; below ``.foundation/`` it follows FOUNDATION_DIR."""
     kubeconfig_config: str | None = None
-    """Or: the secret key of the stack's Pulumi configuration that holds a kubeconfig."""
+    """Or: the secret key of the stack's Pulumi configuration that holds a kubeconfig. Without either, the cluster is
+    the one that the settings under ``hetzner`` describe."""
     context: str | None = None
     """Context of the kubeconfig; None is its current one."""
     cluster_identifier: Annotated[str, StringConstraints(min_length=1)]
@@ -28,9 +30,14 @@ class Kubernetes(Model):
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
-        if (self.kubeconfig is None) == (self.kubeconfig_config is None):
+        if self.kubeconfig is not None and self.kubeconfig_config is not None:
             raise ValueError("give either `kubeconfig` (a path) or `kubeconfig_config` (a secret configuration key)")
         return self
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether the settings say how the cluster is reached; else it is the one that the update makes."""
+        return self.kubeconfig is not None or self.kubeconfig_config is not None
 
 
 class PodSelector(Model):
@@ -120,6 +127,8 @@ class EnvironmentSettings(Model):
     """Namespace of the platform's own services (FC-290)."""
     kubernetes: Kubernetes
     """The cluster."""
+    hetzner: Hetzner | None = None
+    """Servers, network and cluster at Hetzner; None where the cluster comes from elsewhere."""
     postgresql: PostgreSQL
     """The database server."""
     platform: Platform = Platform()
@@ -130,3 +139,12 @@ class EnvironmentSettings(Model):
     """Secrets that tenants without their own share, such as shared_anthropic_key (FC-082)."""
     protect: bool = True
     """Refuse to delete or replace what holds data."""
+
+    @model_validator(mode="after")
+    def _one_cluster(self) -> Self:
+        if self.hetzner is None and not self.kubernetes.elsewhere:
+            raise ValueError(
+                "there is no cluster: give `kubernetes.kubeconfig` (a path), `kubernetes.kubeconfig_config` (a secret "
+                "configuration key) or `hetzner` (the cluster to make)"
+            )
+        return self

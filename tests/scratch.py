@@ -19,6 +19,7 @@ from psycopg.conninfo import make_conninfo
 from ruamel.yaml import YAML
 
 from local.directory import ENVIRONMENT_VARIABLE, FoundationDirectory
+from local.toolchain import ensure
 from models import names
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -85,6 +86,11 @@ class ScratchProject:
         """The environment of commands: this run's local folder, a terminal wide enough for tables."""
         return os.environ | {ENVIRONMENT_VARIABLE: str(self.directory.root), "COLUMNS": "200", "NO_COLOR": "1"}
 
+    @cached_property
+    def engine_variables(self) -> dict[str, str]:
+        """The environment of a shell that has sourced what ``foundation env`` prints."""
+        return self.variables | ensure(self.directory).environment()
+
     def write_settings(self, **changes: Any) -> None:
         """Those of environment local with names of this project's own; ``changes`` go into the settings' top."""
         yaml = YAML()
@@ -93,6 +99,8 @@ class ScratchProject:
         environment["platform_namespace"] = f"foundation-{self.id}"
         environment["postgresql"]["database"] = self.database
         environment["postgresql"]["auth_database"] = f"auth_{self.id}"
+        # The sandbox that tests share has nodes of its own.
+        environment.pop("hetzner", None)
         environment.update(changes)
         with self.settings_file.open("w") as file:
             yaml.dump(settings, file)
@@ -150,18 +158,23 @@ class ScratchProject:
         return json.loads(self.cli(*arguments, "--json", expect=expect).stdout)
 
     def shell(self, script: str, expect: int = 0) -> subprocess.CompletedProcess[str]:
-        """Run a script in a shell that has sourced the printed environment."""
-        sourced = f"set -e; source <({CLI} --environment {self.environment} env); {script}"
+        """Run a script in a shell where plain ``pulumi`` works."""
         done = subprocess.run(
-            ["bash", "-c", sourced],
+            ["bash", "-c", f"set -e; {script}"],
             cwd=self.folder,
-            env=self.variables,
+            env=self.engine_variables,
             capture_output=True,
             text=True,
             timeout=COMMAND_SECONDS,
         )
         assert done.returncode == expect, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done
+
+    def apply(self) -> None:
+        """Make the world match the files, by plain Pulumi: for what a test starts from. It takes half the time of
+        ``foundation up``, which looks first, and adds no nodes for tenants that have their own."""
+        init = "" if self.state_file.exists() else f"pulumi stack init {self.environment}; "
+        self.shell(f"{init}pulumi up --stack {self.environment} --non-interactive --yes --skip-preview")
 
     def state(self) -> dict[str, Any]:
         """The stack's state as it lies on disk."""

@@ -96,6 +96,12 @@ def test_wrong_settings(folder: Folder) -> None:
     ]
 
 
+def test_settings_without_a_cluster(folder: Folder) -> None:
+    folder.settings("\n".join(line for line in SETTINGS.splitlines() if "kubeconfig:" not in line) + "\n")
+    (problem,) = folder.problems()
+    assert "there is no cluster: give `kubernetes.kubeconfig` (a path)" in problem
+
+
 def test_unknown_product_of_an_environment(folder: Folder) -> None:
     folder.settings(SETTINGS.replace("[foundation-cloud]", "[foundation-cloud, warehose]"))
     assert folder.problems() == [
