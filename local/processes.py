@@ -42,7 +42,8 @@ class Account:
 
 @dataclass(frozen=True)
 class ServerProcess:
-    """One server: ``program`` is the executable's name, ``data`` its folder as it stands in the arguments."""
+    """One server: ``program`` is the executable's name, ``data`` its folder, or a file there, as it stands in the
+    arguments."""
 
     program: str
     data: Path
@@ -62,9 +63,14 @@ class ServerProcess:
         return next((process for pid, process in found.items() if parents.get(pid) not in found), None)
 
     def spawn(
-        self, arguments: Sequence[str | Path], environment: Mapping[str, str], account: Account | None = None
+        self,
+        arguments: Sequence[str | Path],
+        environment: Mapping[str, str],
+        account: Account | None = None,
+        folder: Path = Path("/"),
     ) -> None:
-        """Start the server in a session of its own, so that it survives the shell; its output goes to the log.
+        """Start the server in a session of its own, so that it survives the shell; its output goes to the log. It
+        stands in ``folder``; one that can be removed while the server runs is a poor place to stand in.
 
         When this returns, ``find`` finds it, or it has ended already.
         """
@@ -77,8 +83,7 @@ class ServerProcess:
                 stdout=log,
                 stderr=log,
                 env=dict(environment),
-                # A folder that can be removed while the server runs would be a poor place to stand in.
-                cwd="/",
+                cwd=folder,
                 start_new_session=True,
                 user=account.uid if account else None,
                 group=account.gid if account else None,

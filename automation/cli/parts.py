@@ -22,16 +22,17 @@ def prepare(ctx: typer.Context, json: Json = False) -> None:
     """Build or fetch every tool that `up` needs; start nothing."""
     from concurrent.futures import ThreadPoolExecutor
 
-    from local.kubernetes.server import build
+    from local.kubernetes.programs import get_programs
     from local.toolchain import ensure
 
     project = options_of(ctx).find()
     # Both builds share Go's caches; side by side they take what the longer one takes.
     with ThreadPoolExecutor() as pool:
         toolchain = pool.submit(ensure, project.directory)
-        kubernetes = pool.submit(build)
+        kubernetes = pool.submit(get_programs)
     parts: list[tuple[str, ...]] = [(part.name, part.source, part.version) for part in toolchain.result().describe()]
-    parts.append(("kubernetes", "built", str(kubernetes.result())))
+    programs = kubernetes.result()
+    parts.append(("kubernetes", programs.source, programs.version))
     _print_parts(json, "tools", ("part", "source", "version"), parts)
 
 

@@ -42,16 +42,22 @@ def hash_inputs(files: Iterable[Path], root: Path, *settings: str) -> str:
     return digest.hexdigest()[:KEY_LENGTH]
 
 
+def kept(name: str, key: str) -> Path | None:
+    """The folder of the tool ``name`` with ``key``, where it was made before."""
+    folder = _place(name, key)
+    return folder if folder.is_dir() else None
+
+
 def cached(name: str, key: str, build: Callable[[Path], None], on_wait: Callable[[], None] | None = None) -> Path:
     """The folder of the tool ``name`` with ``key``; ``build(folder)`` fills it when it isn't there yet.
 
     ``on_wait`` is called once when another process is building the same tool; this one then waits for it. What
     ``build`` raises is passed on, and nothing of its work is kept.
     """
-    tools = cache_folder() / "tools"
-    finished = tools / f"{name}-{key}"
+    finished = _place(name, key)
     if finished.is_dir():
         return finished
+    tools = finished.parent
     tools.mkdir(exist_ok=True)
     partial_prefix = f".partial-{finished.name}-"
     with _locked(tools / f".lock-{finished.name}", on_wait):
@@ -68,6 +74,10 @@ def cached(name: str, key: str, build: Callable[[Path], None], on_wait: Callable
         finally:
             shutil.rmtree(partial, ignore_errors=True)
     return finished
+
+
+def _place(name: str, key: str) -> Path:
+    return cache_folder() / "tools" / f"{name}-{key}"
 
 
 @contextlib.contextmanager

