@@ -147,6 +147,9 @@ class Hetzner(Model):
     """etcd snapshots; None for none outside of the servers."""
     addons: Addons = Addons()
     """What is installed."""
+    budget: Annotated[int, Field(gt=0)] | None = None
+    """EUR a month, net, that servers, load balancers and volumes may cost by the price file; an update past it is
+    refused. Without it, or past it, so is one in whose course a server loses an old price and costs twice as much."""
 
     @model_validator(mode="before")
     @classmethod
