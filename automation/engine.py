@@ -147,6 +147,11 @@ def resources_of(stack: Stack) -> list[dict[str, Any]]:
     return list(state.get("resources") or [])
 
 
+def created(stack: Stack) -> dict[str, str]:
+    """URN -> when the resource was made, as the state says (ISO 8601)."""
+    return {resource["urn"]: resource["created"] for resource in resources_of(stack) if resource.get("created")}
+
+
 def clear_pending(stack: Stack) -> int:
     """Forget operations that an interrupted update left behind; the number forgotten.
 

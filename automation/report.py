@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 from pulumi.automation.events import EngineEvent, StepEventMetadata
 
+from automation.cost.difference import Bill, Difference
+
 TENANT_TYPE = "foundation:tenant:TenantStack"
 PLATFORM = "(platform)"
 
@@ -83,6 +85,10 @@ class Report:
     finished_steps: int = 0
     pending_operations: bool = False
     """The engine found operations that an interrupted update left behind."""
+    bill: Bill = field(default_factory=Bill)
+    """What costs money, before and after."""
+    cost: Difference | None = None
+    """What the update changes in the month's bill; None when it changes nothing there."""
     on_change: Callable[[Report, Change | None], None] | None = None
     begun: float = field(default_factory=time.monotonic)
     seconds: float = 0.0
@@ -137,6 +143,7 @@ class Report:
             "changes": [asdict(change) for change in self.changes],
             "violations": [asdict(violation) for violation in self.violations],
             "errors": [asdict(error) for error in self.errors],
+            "cost": None if self.cost is None else self.cost.to_json(),
             "seconds": round(self.seconds, 3),
         }
 
@@ -195,6 +202,7 @@ class Report:
         self.diagnostics.append(Diagnostic(note.severity, _plain(note.message).strip(), note.urn or None))
 
     def _place(self, step: StepEventMetadata) -> None:
+        self.bill.hear(step)
         state = step.new or step.old
         if state is not None and state.parent:
             self._parents[step.urn] = state.parent

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from policies.rules import data, images, pods, secrets, tenants
+from policies.rules import data, hetzner, images, pods, secrets, tenants
 from policies.rules.types import ResourceRule, StackRule
 
 ALL: tuple[ResourceRule | StackRule, ...] = (
@@ -14,6 +14,9 @@ ALL: tuple[ResourceRule | StackRule, ...] = (
     tenants.FENCED,
     tenants.NAMES_NO_OTHER,
     data.PROTECTED,
+    hetzner.DOORS_ARE_SHUT,
+    hetzner.NO_DATACENTER,
+    hetzner.CONTROLLER_FLOOR,
 )
 
 __all__ = ["ALL", "ResourceRule", "StackRule"]
