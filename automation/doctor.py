@@ -35,7 +35,7 @@ def examine(project: Project | None) -> list[Finding]:
     """Everything that an environment needs; nothing is built, started or changed."""
     findings = [_python(), *_packages(), _go(), *_room()]
     if project is not None:
-        findings += [*_toolchain(project), *_sandbox(project)]
+        findings += [*_toolchain(project), _kubernetes(), *_sandbox(project)]
     return findings
 
 
@@ -87,6 +87,17 @@ def _toolchain(project: Project) -> list[Finding]:
         Finding(part.name, "ok", f"{part.source} {part.version}" + (f" at {part.path}" if part.path else ""))
         for part in ensure(project.directory).describe()
     ]
+
+
+def _kubernetes() -> Finding:
+    """The programs of the sandbox's cluster."""
+    from local.kubernetes.programs import find_programs
+
+    programs = find_programs()
+    if programs is None:
+        detail = "not on this machine yet"
+        return Finding("kubernetes programs", "optional", detail, "foundation prepare (or make up)")
+    return Finding("kubernetes programs", "ok", f"{programs.source} {programs.version} at {programs.folder}")
 
 
 def _sandbox(project: Project) -> list[Finding]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import ssl
 import threading
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import requests
 from filelock import FileLock
@@ -21,9 +22,12 @@ CONNECT_SECONDS = 10.0
 # Without a byte for so long a transfer is taken for broken.
 READ_SECONDS = 30.0
 ATTEMPTS = 5
-CHUNK = 1 << 20
+# What a broken transfer may lose.
+CHUNK = 1 << 16
 # Answers that the same request may get better of: too many requests, and the server's own trouble.
 PASSING = (429, 500, 502, 503, 504)
+
+T = TypeVar("T")
 
 
 class DownloadError(RuntimeError):
@@ -110,13 +114,13 @@ def _get(session: requests.Session, url: str, received: int = 0) -> requests.Res
     return response
 
 
-def _persistently(url: str, attempt: Any) -> Any:
+def _persistently(url: str, attempt: Callable[[], T]) -> T:
     """``attempt``, repeated after what may pass: broken connections, time-outs, a server in trouble."""
     passing = (_Passing, requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
     attempts = Retrying(
         retry=retry_if_exception_type(passing),
         stop=stop_after_attempt(ATTEMPTS),
-        wait=wait_exponential(multiplier=0.5, max=8),
+        wait=wait_exponential(multiplier=0.25, max=8),
         reraise=True,
     )
     try:

@@ -86,7 +86,8 @@ def _kubernetes(publishers: Publishers, architecture: str, target: Path) -> None
 def _etcd(publishers: Publishers, architecture: str, target: Path) -> None:
     release = f"{publishers.etcd}/{ETCD_VERSION}"
     name = f"etcd-{ETCD_VERSION}-linux-{architecture}"
-    hashes = dict(reversed(line.split()) for line in read(f"{release}/SHA256SUMS").decode().splitlines() if line)
+    lines = (line.split() for line in read(f"{release}/SHA256SUMS").decode().splitlines())
+    hashes = {line[1]: line[0] for line in lines if line}
     archive = f"{name}.tar.gz"
     if archive not in hashes:
         raise DownloadError(f"{release}/SHA256SUMS names no {archive}")

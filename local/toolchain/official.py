@@ -6,9 +6,6 @@ import os
 import re
 import shutil
 import subprocess
-import threading
-import urllib.error
-import urllib.request
 from dataclasses import dataclass
 from importlib.metadata import version as distribution_version
 from pathlib import Path
@@ -22,7 +19,6 @@ LANGUAGE_HOST = "pulumi-language-python"
 OLDEST = (3, 200, 0)
 # The page that the SDK installs from; a machine that reaches it reaches the published plugins too.
 INSTALLER = "https://get.pulumi.com/install.sh"
-PROBE_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
@@ -66,21 +62,9 @@ def install_official() -> OfficialCli:
 
 def internet_answers() -> bool:
     """Whether the official downloads can be reached; false after three seconds."""
-    answer = threading.Event()
+    from local.downloads import answers  # 0.1 s to import, and asked on a machine's first run only
 
-    def probe() -> None:
-        request = urllib.request.Request(INSTALLER, method="HEAD")
-        try:
-            with urllib.request.urlopen(request, timeout=PROBE_SECONDS):  # noqa: S310
-                answer.set()
-        except (OSError, urllib.error.URLError):
-            pass
-
-    # A thread, since looking up a name heeds no timeout.
-    thread = threading.Thread(target=probe, daemon=True)
-    thread.start()
-    thread.join(PROBE_SECONDS)
-    return answer.is_set()
+    return answers(INSTALLER)
 
 
 def version_of(pulumi: Path) -> str:

@@ -67,6 +67,7 @@ def test_doctor_says_what_is_in_use(project: Projects) -> None:
     findings = {found["part"]: found for found in project().json("doctor")["findings"]}
     for part in ("python", "pulumi", "pulumi-language-python", "pulumi-resource-kubernetes", "postgres", "kubernetes"):
         assert findings[part]["state"] == "ok", findings[part]
+    assert findings["kubernetes programs"]["detail"].startswith(("official v1.", "built v1."))
     detail = findings["pulumi-resource-kubernetes"]["detail"]
     assert detail.startswith(("stand-in", "reference"))
 
