@@ -7,6 +7,12 @@ from typing import Final
 CONTROL_PLANE: Final = "control-plane"
 """Pool name of the servers that run the Kubernetes API and etcd."""
 
+NAT: Final = "nat"
+"""Stands where a pool's name does in the name of the NAT gateway."""
+
+INGRESS: Final = "ingress"
+"""Stands so in the name of the load balancer."""
+
 SERVER_NAME_LENGTH: Final = 63
 """Longest name of a server: it becomes a host name and a node name (vendor OpenAPI; RFC 1123)."""
 
@@ -41,6 +47,16 @@ def node_group(cluster: str, pool: str) -> str:
 def placement_group(cluster: str, pool: str, shard: int, generation: int) -> str:
     """Name of the placement group of one shard of a pool."""
     return f"{cluster}-{pool}-{shard:02d}-g{generation}"
+
+
+def nat_gateway(cluster: str, generation: int) -> str:
+    """Name of the NAT gateway's server."""
+    return server(cluster, NAT, 1, generation)
+
+
+def load_balancer(cluster: str) -> str:
+    """Name of the load balancer in front of the ingress."""
+    return f"{cluster}-{INGRESS}"
 
 
 def volume(cluster: str, pool: str, slot: int, volume_name: str) -> str:

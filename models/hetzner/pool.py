@@ -179,15 +179,18 @@ class Pool(PoolSettings):
     """Further nodes that come and go with the load (FC-143); None for none."""
     generations: dict[Slot, Generation] = {}
     """Generation of single slots during a roll; other slots have ``generation``."""
+    unprotected: tuple[Slot, ...] = ()
+    """Slots of a protected pool whose servers may go: the first of the two steps that remove or roll one of them."""
 
     @model_validator(mode="after")
     def _slots(self) -> Self:
-        outside = [slot for slot in self.generations if slot > self.count]
-        if outside:
-            raise ValueError(
-                f"generations names slot {outside[0]}, but count is {self.count}: "
-                + (f"slots are 1 to {self.count}" if self.count else "there is no slot")
-            )
+        for field, slots in (("generations", self.generations), ("unprotected", self.unprotected)):
+            outside = [slot for slot in slots if slot > self.count]
+            if outside:
+                raise ValueError(
+                    f"{field} names slot {outside[0]}, but count is {self.count}: "
+                    + (f"slots are 1 to {self.count}" if self.count else "there is no slot")
+                )
         if self.autoscale is not None and self.autoscale.min < self.count:
             raise ValueError(f"autoscale.min is {self.autoscale.min}, below count {self.count}: give {self.count}")
         return self
@@ -195,6 +198,10 @@ class Pool(PoolSettings):
     def generation_of(self, slot: int) -> int:
         """The generation of the server in ``slot``."""
         return self.generations.get(slot, self.generation)
+
+    def protected(self, slot: int) -> bool:
+        """Whether the server in ``slot`` must stay."""
+        return self.protect and slot not in self.unprotected
 
     @property
     def slots(self) -> range:

@@ -187,10 +187,10 @@ class Hetzner(Model):
         if self.control_plane.egress != "public":
             raise ValueError("control_plane.egress is nat: the API is reached by its servers' public addresses")
         for name in self.pools:
-            if name == names.CONTROL_PLANE or name.startswith(names.ENTERPRISE_PREFIX):
+            if name in (names.CONTROL_PLANE, names.NAT) or name.startswith(names.ENTERPRISE_PREFIX):
                 raise ValueError(
-                    f"pools.{name}: {names.CONTROL_PLANE} and names that begin with {names.ENTERPRISE_PREFIX} are "
-                    "taken for the control plane and for tenants; give another name"
+                    f"pools.{name}: {names.CONTROL_PLANE}, {names.NAT} and names that begin with "
+                    f"{names.ENTERPRISE_PREFIX} have other meanings; give another name"
                 )
         for name, pool in self.all_pools((LONGEST_SLUG,)).items():
             longest = longest_name(self.cluster, name, pool)
@@ -201,6 +201,11 @@ class Hetzner(Model):
                 )
             if pool.egress == "nat" and self.nat is None:
                 raise ValueError(f"pool {name} has egress nat, but there is no `nat`: give one, or egress public")
+        if self.load_balancer is None and self.pools["infra"].egress == "nat":
+            raise ValueError(
+                "pool infra has egress nat and there is no load_balancer: visitors have no way in; give a "
+                "load_balancer, or egress public"
+            )
         if self.load_balancer is not None and self.load_balancer.pool not in self.pools:
             known = ", ".join(sorted(self.pools))
             raise ValueError(f"load_balancer.pool {self.load_balancer.pool!r} is no pool: give one of {known}")

@@ -1,0 +1,57 @@
+"""How Hetzner's API is reached."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pulumi
+import pulumi_hcloud
+
+from components.hetzner.budget import polling
+from models.hetzner import Hetzner
+
+
+@dataclass(frozen=True, kw_only=True)
+class HetznerApi:
+    """One project's API."""
+
+    token: pulumi.Input[str]
+    """With read and write access."""
+    endpoint: pulumi.Input[str] | None = None
+    """None for the vendor's."""
+
+
+def hetzner_api(
+    settings: Hetzner, secret: Callable[[str], pulumi.Output[str]], file: Callable[[str], Path]
+) -> HetznerApi:
+    """The API that the settings name. Raises FileNotFoundError when ``credentials_file`` isn't there, LookupError
+    when it, or the settings, name no token."""
+    if settings.token is not None:
+        if settings.token.config is None:
+            raise LookupError("hetzner.token: Hetzner issues it, so it can't be generated; give `config: KEY`")
+        return HetznerApi(token=secret(settings.token.config))
+    assert settings.credentials_file is not None, "the settings name one source of the token"
+    path = file(settings.credentials_file)
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return HetznerApi(token=pulumi.Output.secret(str(found["token"])), endpoint=str(found["endpoint"]))
+    except (ValueError, KeyError, TypeError):
+        raise LookupError(f'{path} must hold {{"endpoint": URL, "token": TOKEN}}') from None
+
+
+def hcloud_provider(
+    name: str, api: HetznerApi, servers: int, opts: pulumi.ResourceOptions | None = None
+) -> pulumi_hcloud.Provider:
+    """The vendor's provider for a cluster of so many servers, asking about actions no oftener than it may."""
+    mode = polling(servers)
+    return pulumi_hcloud.Provider(
+        name,
+        token=pulumi.Output.secret(api.token),
+        endpoint=api.endpoint,
+        poll_function=mode.function,
+        poll_interval=mode.interval,
+        opts=opts,
+    )
