@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pulumi.automation import Stack
 
-from automation.engine import clear_pending, created, engine_environment, open_stack
+from automation.engine import clear_pending, engine_environment, open_stack
+from automation.guard import judge
 from automation.project import Project
 from automation.report import Change, Report
 from automation.running import Tell, run_engine, silent
-from components.hetzner.prices import load_prices
+from automation.stockout import candidates, with_next_candidates
 from local.kubernetes.nodes import DEFAULT_NODES, Node, enterprise_node
 from local.sandbox import Sandbox
 from models.loading import Environment
@@ -64,36 +65,46 @@ def up(
     *,
     context: str | None = None,
     refresh: bool = False,
+    exclude: Sequence[str] = (),
     on_output: Tell | None = None,
 ) -> tuple[Session, Report]:
     """Make the world match the files. Run again after anything went wrong: it finishes the work.
 
     A preview comes first: the policies that judge all resources together do so at its end, before anything is touched.
-    Where it finds nothing to do, that is all.
+    Where it finds nothing to do, that is all. A server that is sold out is ordered again as its next candidate.
 
-    ``refresh`` looks at the world first, so that what was changed by hand is put right. ``on_output`` gets the
-    engine's own detailed diff, line by line.
+    ``refresh`` looks at the world first, so that what was changed by hand is put right. ``exclude`` are the URNs of
+    resources that are left as they are, even if the files don't have them any more. ``on_output`` gets the engine's
+    own detailed diff, line by line.
 
     Raises ``BadInput``, ``Busy``, ``Refused`` or ``FoundationError``.
     """
     session = prepare(project, tell, context=context)
     tell("comparing the files with what is there")
     planned = Report("up")
-    _run_preview(session, planned, tell, refresh=refresh, on_output=on_output)
+    _run_preview(session, planned, tell, refresh=refresh, exclude=exclude, on_output=on_output)
     if not (planned.changed or planned.pending_operations or refresh):
         return session, planned
-    report = Report("up", on_change=on_change, cost=planned.cost)
+    reports: list[Report] = []
 
-    def run() -> None:
-        session.stack.up(
-            policy_packs=_policies(session),
-            refresh=refresh or None,
-            suppress_outputs=True,
-            on_event=report.handle,
-            show_secrets=False,
-        )
+    def update() -> Report:
+        report = Report("up", on_change=on_change, cost=planned.cost)
+        reports.append(report)
 
-    run_engine(session.stack, report, tell, run)
+        def run() -> None:
+            session.stack.up(
+                policy_packs=_policies(session),
+                refresh=refresh or None,
+                exclude=list(exclude) or None,
+                suppress_outputs=True,
+                on_event=report.handle,
+                show_secrets=False,
+            )
+
+        run_engine(session.stack, report, tell, run)
+        return report
+
+    report = with_next_candidates(update, lambda: reports[-1], candidates(session.environment), tell)
     if report.pending_operations:
         count = clear_pending(session.stack)
         tell(f"{count} unfinished steps of an interrupted update are done now")
@@ -111,23 +122,26 @@ def preview(
 
 
 def _run_preview(
-    session: Session, report: Report, tell: Tell, *, refresh: bool = False, on_output: Tell | None = None
+    session: Session,
+    report: Report,
+    tell: Tell,
+    *,
+    refresh: bool = False,
+    exclude: Sequence[str] = (),
+    on_output: Tell | None = None,
 ) -> None:
     def run() -> None:
         session.stack.preview(
             policy_packs=_policies(session),
             refresh=refresh or None,
+            exclude=list(exclude) or None,
             diff=on_output is not None or None,
             on_output=on_output,
             on_event=report.handle,
         )
 
     run_engine(session.stack, report, tell, run, create=True)
-    report.cost = report.bill.difference(load_prices(), lambda: created(session.stack))
-    if report.cost is not None:
-        tell(str(report.cost))
-        for loss in report.cost.losses:
-            tell(f"warning: {loss}")
+    judge(session.environment, session.stack, report, tell)
 
 
 def _policies(session: Session) -> list[str] | None:
