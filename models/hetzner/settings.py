@@ -174,6 +174,7 @@ class Hetzner(Model):
         if (self.token is None) == (self.credentials_file is None):
             raise ValueError("give either `token` (a secret configuration key) or `credentials_file` (a path)")
         self._check_pools()
+        self._check_way_in()
         self._check_places()
         return self
 
@@ -201,6 +202,8 @@ class Hetzner(Model):
                 )
             if pool.egress == "nat" and self.nat is None:
                 raise ValueError(f"pool {name} has egress nat, but there is no `nat`: give one, or egress public")
+
+    def _check_way_in(self) -> None:
         if self.load_balancer is None and self.pools["infra"].egress == "nat":
             raise ValueError(
                 "pool infra has egress nat and there is no load_balancer: visitors have no way in; give a "
