@@ -161,7 +161,7 @@ class Bill:
         """What is replaced or rescaled and was ordered at a lower price: words, and how many times as much it is."""
         successors = {item.slot: item for item in self.after.values() if item.urn not in self.before}
         for urn, old in self.before.items():
-            new = self.after.get(urn) or successors.get(old.slot)
+            new = successors.get(old.slot) or self.after.get(urn)
             if new is None or old.type not in (SERVER, LOAD_BALANCER):
                 continue
             if new.urn == urn and new.kind == old.kind and urn not in self.replaced:

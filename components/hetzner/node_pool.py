@@ -88,13 +88,15 @@ class NodePool(pulumi.ComponentResource):
         self._groups: dict[str, hcloud.PlacementGroup] = {}
         self._addresses = pulumi.Output.from_input(args.addresses)
         self.servers, self.private_addresses, self.public_addresses = {}, {}, {}
-        for slot in args.settings.slots:
-            self._add(slot)
+        self._data: dict[int, dict[str, hcloud.Volume]] = {}
+        for slot, generation in args.settings.servers:
+            self._add(slot, generation)
         self.register_outputs({"servers": self.servers})
 
-    def _add(self, slot: int) -> None:
+    def _add(self, slot: int, generation: int) -> None:
         args, settings = self._args, self._args.settings
-        generation, protect = settings.generation_of(slot), settings.protected(slot)
+        current = generation == settings.generation_of(slot)
+        protect = current and settings.protected(slot)
         server = names.server(args.cluster, args.pool, slot, generation)
         group = self._group(slot, generation)
         choice = choose_server_type(
@@ -106,7 +108,8 @@ class NodePool(pulumi.ComponentResource):
             pulumi.ResourceOptions(parent=self, depends_on=[group]),
         )
         address = self._primary_ip(server, choice.location, protect) if args.primary_ips else None
-        volumes = self._volumes(slot, choice.location)
+        volumes = self._data.get(slot) or self._volumes(slot, choice.location)
+        self._data[slot] = volumes
         private_ip = self._addresses.apply(lambda addresses: addresses[server])
         node = Node(
             name=server,
@@ -129,19 +132,24 @@ class NodePool(pulumi.ComponentResource):
             ipv4_id=None if address is None else number(address),
         )
         made = make_server(server, place, choice, args.user_data(node), protect, self)
-        for volume_name, volume in volumes.items():
-            hcloud.VolumeAttachment(
-                f"{names.volume(args.cluster, args.pool, slot, volume_name)}-attachment",
-                volume_id=number(volume),
-                server_id=number(made),
-                automount=False,
-                # A volume is attached to one server at a time.
-                opts=pulumi.ResourceOptions(parent=self, deleted_with=made, delete_before_replace=True),
-            )
+        # Data stays with a retiring server until its pods have moved.
+        if not current or slot not in settings.retiring:
+            self._attach(slot, volumes, made)
         self.servers[server] = number(made)
         self.private_addresses[server] = private_ip
         if settings.egress == "public":
             self.public_addresses[server] = made.ipv4_address if address is None else address.ip_address
+
+    def _attach(self, slot: int, volumes: Mapping[str, hcloud.Volume], server: hcloud.Server) -> None:
+        for volume_name, volume in volumes.items():
+            hcloud.VolumeAttachment(
+                f"{names.volume(self._args.cluster, self._args.pool, slot, volume_name)}-attachment",
+                volume_id=number(volume),
+                server_id=number(server),
+                automount=False,
+                # A volume is attached to one server at a time.
+                opts=pulumi.ResourceOptions(parent=self, deleted_with=server, delete_before_replace=True),
+            )
 
     def _group(self, slot: int, generation: int) -> hcloud.PlacementGroup:
         """Ten servers each, by slot, so that nobody changes groups when a pool grows or shrinks. Each generation has

@@ -179,17 +179,26 @@ class Pool(PoolSettings):
     """Further nodes that come and go with the load (FC-143); None for none."""
     generations: dict[Slot, Generation] = {}
     """Generation of single slots during a roll; other slots have ``generation``."""
+    retiring: dict[Slot, Generation] = {}
+    """Old servers of slots during a roll: each stands beside its slot's new one until its pods have moved, and is not
+    protected any more. `foundation nodes roll` writes and removes them."""
     unprotected: tuple[Slot, ...] = ()
     """Slots of a protected pool whose servers may go: the first of the two steps that remove or roll one of them."""
 
     @model_validator(mode="after")
     def _slots(self) -> Self:
-        for field, slots in (("generations", self.generations), ("unprotected", self.unprotected)):
+        fields = {"generations": self.generations, "retiring": self.retiring, "unprotected": self.unprotected}
+        for field, slots in fields.items():
             outside = [slot for slot in slots if slot > self.count]
             if outside:
                 raise ValueError(
                     f"{field} names slot {outside[0]}, but count is {self.count}: "
                     + (f"slots are 1 to {self.count}" if self.count else "there is no slot")
+                )
+        for slot, generation in self.retiring.items():
+            if generation == self.generation_of(slot):
+                raise ValueError(
+                    f"retiring names generation {generation} of slot {slot}, which is its current one: raise that first"
                 )
         if self.autoscale is not None and self.autoscale.min < self.count:
             raise ValueError(f"autoscale.min is {self.autoscale.min}, below count {self.count}: give {self.count}")
@@ -204,14 +213,24 @@ class Pool(PoolSettings):
         return self.protect and slot not in self.unprotected
 
     @property
+    def servers(self) -> tuple[tuple[int, int], ...]:
+        """Slot and generation of every server that an update makes; a slot's retiring one comes first."""
+        return tuple(
+            (slot, generation)
+            for slot in self.slots
+            for generation in (self.retiring.get(slot), self.generation_of(slot))
+            if generation is not None
+        )
+
+    @property
     def slots(self) -> range:
         """Numbers of the servers that an update makes."""
         return range(1, self.count + 1)
 
     @property
     def largest(self) -> int:
-        """Nodes when the autoscaler has added all it may."""
-        return max(self.count, self.autoscale.max if self.autoscale else 0)
+        """Nodes when the autoscaler has added all it may; those of a roll included."""
+        return max(self.count, self.autoscale.max if self.autoscale else 0) + len(self.retiring)
 
 
 class PoolTemplate(PoolSettings):
@@ -219,6 +238,8 @@ class PoolTemplate(PoolSettings):
 
     generations: dict[str, Generation] = {}
     """Generation of single tenants' nodes, by slug; others have ``generation``."""
+    retiring: dict[str, Generation] = {}
+    """Old nodes of tenants during a roll, by slug."""
 
     def pool(self, slug: str) -> Pool:
         """The tenant's pool: label and taint ``tenant={slug}`` keep everything else away."""
@@ -226,12 +247,13 @@ class PoolTemplate(PoolSettings):
         common["generation"] = self.generations.get(slug, self.generation)
         common["labels"] = {**self.labels, "pool": "enterprise", "tenant": slug}
         common["taints"] = (*self.taints, f"tenant={slug}:NoSchedule")
-        return Pool(**common, count=1)
+        retiring = {1: self.retiring[slug]} if slug in self.retiring else {}
+        return Pool(**common, count=1, retiring=retiring)
 
 
 def node_names(cluster: str, pool_name: str, pool: Pool) -> tuple[str, ...]:
     """Names of the pool's servers, by slot."""
-    return tuple(names.server(cluster, pool_name, slot, pool.generation_of(slot)) for slot in pool.slots)
+    return tuple(names.server(cluster, pool_name, slot, generation) for slot, generation in pool.servers)
 
 
 def longest_name(cluster: str, pool_name: str, pool: Pool) -> str:

@@ -97,6 +97,13 @@ def test_losing_an_old_price_is_said(steps: list[StepEventMetadata]) -> None:
     assert found.doubled == found.losses
 
 
+def test_it_is_said_before_the_old_server_goes() -> None:
+    steps = [step("same", "web-01-g1", server(), server()), step("create", "web-01-g2", None, server())]
+    found = difference(*steps, made={urn("web-01-g1"): OLD})
+    assert (found.before, found.after) == (6, 6 + 21)
+    assert len(found.doubled) == 1
+
+
 def test_a_rescale_loses_the_price_too() -> None:
     found = difference(step("update", "web-01-g1", server(), server("cpx32")), made={urn("web-01-g1"): OLD})
     assert (found.before, found.after) == (6, 41)
