@@ -157,7 +157,7 @@ class Hetzner(Model):
         """Fills up what the settings don't say of the pools that the platform needs."""
         if not isinstance(given, Mapping):
             return given
-        filled = dict(given)
+        filled = {key: _as_python(value) for key, value in given.items()}
         if "control_plane" in filled:
             filled["control_plane"] = _filled(CONTROL_PLANE_ROLE, filled["control_plane"])
         if "enterprise" in filled:
@@ -229,6 +229,14 @@ class Hetzner(Model):
             **self.pools,
             **{names.enterprise_pool(slug): self.enterprise.pool(slug) for slug in sorted(enterprise)},
         }
+
+
+def _as_python(value: Any) -> Any:
+    """Lists as tuples and slots as numbers: what went through a validator of ours is strictly validated as Python's
+    data, not as the JSON that it was."""
+    if isinstance(value, Mapping):
+        return {int(key) if str(key).isdigit() else key: _as_python(item) for key, item in value.items()}
+    return tuple(_as_python(item) for item in value) if isinstance(value, list) else value
 
 
 def _filled(role: Mapping[str, Any], given: Any) -> Any:
