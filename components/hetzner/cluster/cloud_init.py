@@ -21,23 +21,22 @@ from components.hetzner.cluster.versions import Program, Versions
 
 HERE = Path(__file__).parent
 HEADER = "#cloud-config\n"
-# Vendor OpenAPI, field user_data: 32 KiB.
-LARGEST_USER_DATA = 32 * 1024
 # Of all resolvers that Hetzner runs for its servers.
 NAME_SERVERS = ("185.12.64.1", "185.12.64.2")
 
 SCRIPTS = "/usr/local/lib/foundation"
 UNITS = "/etc/systemd/system"
 CONFIG = "/etc/rancher/k3s/config.yaml"
+VOLUMES = "/var/lib/foundation"
+# The volume is attached after the server's start, so nothing else waits for it.
+MOUNT_OPTIONS = "discard,nofail,x-systemd.device-timeout=10min"
 AUTHORITY = "/etc/foundation/server-ca.crt"
 
 PRIVATE = "0600"
 PUBLIC = "0644"
 EXECUTABLE = "0755"
-
-
-class UserDataTooLarge(ValueError):
-    """More than Hetzner takes."""
+# What packing must leave at most.
+WORTH_PACKING = 0.7
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +50,21 @@ class NodeNetwork:
     mtu: int
     """Of the private interface."""
     egress: Literal["public", "nat"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttachedVolume:
+    """A network volume of a server, which Hetzner has formatted."""
+
+    name: str
+    device: str
+    """Path below /dev/disk/by-id."""
+    format: Literal["ext4", "xfs"]
+
+    @property
+    def folder(self) -> str:
+        """Where it is mounted."""
+        return f"{VOLUMES}/{self.name}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,9 +95,10 @@ def agent_user_data(
     peers: Sequence[str],
     authority_pem: str,
     versions: Versions,
+    volumes: Sequence[AttachedVolume] = (),
 ) -> str:
-    """User data of a node that runs pods. It is the same for each node of a pool, also for those that the cluster
-    autoscaler makes.
+    """User data of a node that runs pods. But for volumes it is the same for each node of a pool, also for those that
+    the cluster autoscaler makes.
 
     Args:
         config: of k3s.
@@ -91,11 +106,10 @@ def agent_user_data(
         peers: private addresses of the control plane.
         authority_pem: who signed the control plane's certificates.
         versions: of what is installed.
-
-    Raises ``UserDataTooLarge``.
+        volumes: of this node.
     """
-    environment = _environment("agent", network, peers, versions, initialises=False)
-    return _document(_common_files(environment, config, authority_pem))
+    environment = _environment("agent", network, peers, versions, volumes, initialises=False)
+    return _document(_common_files(environment, config, authority_pem, volumes))
 
 
 def server_user_data(
@@ -107,6 +121,7 @@ def server_user_data(
     authorities: ClusterAuthorities | None,
     snapshots: SnapshotStore | None,
     versions: Versions,
+    volumes: Sequence[AttachedVolume] = (),
 ) -> str:
     """User data of a control-plane server.
 
@@ -119,11 +134,10 @@ def server_user_data(
             every other, which gets it from those that it joins.
         snapshots: where etcd's snapshots are kept; None for the servers' own disks alone.
         versions: of what is installed.
-
-    Raises ``UserDataTooLarge``.
+        volumes: of this server.
     """
-    environment = _environment("server", network, peers, versions, initialises=authorities is not None)
-    files = _common_files(environment, config, authority_pem)
+    environment = _environment("server", network, peers, versions, volumes, initialises=authorities is not None)
+    files = _common_files(environment, config, authority_pem, volumes)
     files += [
         _file(ADMISSION_FILE, _yaml(hardening.admission_configuration()), PRIVATE),
         _file(AUDIT_POLICY_FILE, _yaml(hardening.audit_policy()), PRIVATE),
@@ -155,6 +169,7 @@ def _environment(
     network: NodeNetwork,
     peers: Sequence[str],
     versions: Versions,
+    volumes: Sequence[AttachedVolume],
     *,
     initialises: bool,
 ) -> str:
@@ -168,6 +183,7 @@ def _environment(
             "MTU": str(network.mtu),
             "EGRESS": network.egress,
             "NAME_SERVERS": " ".join(NAME_SERVERS),
+            "VOLUMES": " ".join(volume.folder for volume in volumes),
             **_program("K3S", versions.k3s, versions.k3s.version),
             **_program("RESTIC", versions.restic, f"v{versions.restic.version}"),
             "RESTIC_FILE": f"restic_{versions.restic.version}",
@@ -198,8 +214,12 @@ def _snapshot_environment(store: SnapshotStore) -> str:
     )
 
 
-def _common_files(environment: str, config: Mapping[str, Any], authority_pem: str) -> list[dict[str, str]]:
+def _common_files(
+    environment: str, config: Mapping[str, Any], authority_pem: str, volumes: Sequence[AttachedVolume]
+) -> list[dict[str, Any]]:
+    mounts = "".join(f"{volume.device} {volume.folder} {volume.format} {MOUNT_OPTIONS} 0 0\n" for volume in volumes)
     return [
+        *([{"path": "/etc/fstab", "append": True, "content": mounts}] if mounts else []),
         _file("/etc/foundation/node.env", environment, PUBLIC),
         _file(AUTHORITY, authority_pem, PUBLIC),
         _file(CONFIG, _yaml(config), PRIVATE),
@@ -218,8 +238,8 @@ def _common_files(environment: str, config: Mapping[str, Any], authority_pem: st
     ]
 
 
-def _document(files: Sequence[Mapping[str, str]]) -> str:
-    text = HEADER + _yaml(
+def _document(files: Sequence[Mapping[str, Any]]) -> str:
+    return HEADER + _yaml(
         {
             "timezone": "Etc/UTC",
             "ssh_pwauth": False,
@@ -229,19 +249,14 @@ def _document(files: Sequence[Mapping[str, str]]) -> str:
             "runcmd": [[f"{SCRIPTS}/install.sh"]],
         }
     )
-    size = len(text.encode())
-    if size > LARGEST_USER_DATA:
-        raise UserDataTooLarge(
-            f"user data has {size} bytes, Hetzner takes {LARGEST_USER_DATA}: leave out labels, taints or API names"
-        )
-    return text
 
 
 def _file(path: str, content: str, permissions: str) -> dict[str, str]:
     entry = {"path": path, "owner": "root:root", "permissions": permissions}
     # Without a time stamp: the same content gives the same user data.
     packed = base64.b64encode(gzip.compress(content.encode(), mtime=0)).decode()
-    if len(packed) < len(content):
+    # Certificates and keys hardly shrink, and stay readable.
+    if len(packed) < len(content) * WORTH_PACKING:
         return {**entry, "encoding": "gz+b64", "content": packed}
     return {**entry, "content": content}
 
@@ -251,4 +266,14 @@ def _read(name: str) -> str:
 
 
 def _yaml(value: Mapping[str, Any]) -> str:
-    return yaml.safe_dump(dict(value), sort_keys=False, width=1000)
+    return yaml.dump(dict(value), Dumper=_Readable, sort_keys=False, width=1000)
+
+
+class _Readable(yaml.SafeDumper):
+    """Texts of several lines as they are, for whoever looks into user data."""
+
+
+_Readable.add_representer(
+    str,
+    lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None),
+)

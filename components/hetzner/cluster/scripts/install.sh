@@ -9,8 +9,14 @@ WAIT=600
 PROGRAMS=/usr/local/bin
 
 case "$(uname -m)" in
-  x86_64) architecture=amd64 k3s_file=k3s ;;
-  aarch64) architecture=arm64 k3s_file=k3s-arm64 ;;
+  x86_64)
+    architecture=amd64 k3s_file=k3s
+    k3s_sum=$K3S_SHA256_AMD64 restic_sum=$RESTIC_SHA256_AMD64
+    ;;
+  aarch64)
+    architecture=arm64 k3s_file=k3s-arm64
+    k3s_sum=$K3S_SHA256_ARM64 restic_sum=$RESTIC_SHA256_ARM64
+    ;;
   *)
     echo "there is no k3s for $(uname -m)" >&2
     exit 1
@@ -29,18 +35,14 @@ fetch() {
   fi
 }
 
-# sum NAME: the checksum of this architecture, out of NAME_AMD64 and NAME_ARM64.
-sum() {
-  case "$architecture" in
-    amd64) sed -n "s/^$1_AMD64=//p" /etc/foundation/node.env ;;
-    arm64) sed -n "s/^$1_ARM64=//p" /etc/foundation/node.env ;;
-  esac
-}
-
 systemctl daemon-reload
 # The way out first, where it leads through the private network.
 systemctl enable --now foundation-network.service
 sysctl --quiet --system
+# They come up when the volumes are attached, which is after this moment.
+for volume in $VOLUMES; do
+  systemctl start --no-block "$(systemd-escape --path --suffix=mount "$volume")"
+done
 systemctl disable --now apt-daily.timer apt-daily-upgrade.timer unattended-upgrades.service 2>/dev/null || true
 # "ssh" on both images; it reads its drop-in.
 systemctl try-reload-or-restart ssh.service || true
@@ -52,13 +54,13 @@ if ! command -v nft >/dev/null || ! command -v bzip2 >/dev/null; then
 fi
 systemctl enable --now foundation-metadata-guard.service
 
-fetch "$K3S_SOURCE/$k3s_file" "$(sum K3S_SHA256)" "$PROGRAMS/k3s.new"
+fetch "$K3S_SOURCE/$k3s_file" "$k3s_sum" "$PROGRAMS/k3s.new"
 chmod 0755 "$PROGRAMS/k3s.new"
 mv "$PROGRAMS/k3s.new" "$PROGRAMS/k3s"
 for name in kubectl crictl ctr; do ln -sf k3s "$PROGRAMS/$name"; done
 
 if [ -e /etc/foundation/backup.env ]; then
-  fetch "$RESTIC_SOURCE/${RESTIC_FILE}_linux_$architecture.bz2" "$(sum RESTIC_SHA256)" "$PROGRAMS/restic.bz2"
+  fetch "$RESTIC_SOURCE/${RESTIC_FILE}_linux_$architecture.bz2" "$restic_sum" "$PROGRAMS/restic.bz2"
   bunzip2 --force "$PROGRAMS/restic.bz2"
   chmod 0755 "$PROGRAMS/restic"
   systemctl enable --now foundation-etcd-backup.path

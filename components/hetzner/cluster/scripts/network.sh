@@ -8,7 +8,6 @@ set -eu
 # The network is attached after the server was made: seconds usually, minutes when the API is busy.
 WAIT=600
 CONFIG=/etc/rancher/k3s/config.yaml.d/10-addresses.yaml
-METADATA=http://169.254.169.254/hetzner/v1/metadata
 
 deadline=$(($(date +%s) + WAIT))
 while :; do
@@ -42,13 +41,6 @@ mkdir -p "$(dirname "$CONFIG")"
 {
   echo "node-ip: $address"
   echo "flannel-iface: $interface"
-  if [ "$ROLE" = server ]; then
-    echo "advertise-address: $address"
-    public=$(curl --fail --silent --max-time 10 --retry 3 "$METADATA/public-ipv4" || true)
-    if [ -n "$public" ]; then
-      # The + adds to the names that the main file has.
-      printf 'tls-san+:\n  - %s\n' "$public"
-    fi
-  fi
+  if [ "$ROLE" = server ]; then echo "advertise-address: $address"; fi
 } >"$CONFIG.new"
 mv "$CONFIG.new" "$CONFIG"
