@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
-from kubernetes.utils.quantity import parse_quantity
-
 from components.identity import Manifest
+from models.quantity import amount
 from models.workload import Container, Workload
 
 SURGE: Final = 1
@@ -47,12 +46,12 @@ def container_amounts(container: Container) -> dict[str, Decimal]:
     """What one container asks for and may take, by the keys of a quota."""
     resources = container.resources
     return {
-        "requests.cpu": _amount(resources.requests.cpu),
-        "limits.cpu": _amount(resources.limits.cpu),
-        "requests.memory": _amount(resources.requests.memory),
-        "limits.memory": _amount(resources.limits.memory),
-        "requests.ephemeral-storage": _amount(EPHEMERAL_REQUEST),
-        "limits.ephemeral-storage": _amount(EPHEMERAL_LIMIT),
+        "requests.cpu": amount(resources.requests.cpu),
+        "limits.cpu": amount(resources.limits.cpu),
+        "requests.memory": amount(resources.requests.memory),
+        "limits.memory": amount(resources.limits.memory),
+        "requests.ephemeral-storage": amount(EPHEMERAL_REQUEST),
+        "limits.ephemeral-storage": amount(EPHEMERAL_LIMIT),
     }
 
 
@@ -130,10 +129,6 @@ def limit_range(workloads: Sequence[Workload]) -> Manifest:
             }
         ]
     }
-
-
-def _amount(quantity: str) -> Decimal:
-    return Decimal(parse_quantity(quantity))  # type: ignore[no-untyped-call]
 
 
 def _of(prefix: str, amounts: Amounts) -> dict[str, str]:

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
-from kubernetes.utils.quantity import parse_quantity
-
 from models.loading.document import Document, Keys
 from models.plan import Plan
+from models.quantity import amount
 
-
-def amount(quantity: str) -> Decimal:
-    """A quantity in cores or bytes: ``250m`` is 0.25, ``1Ki`` is 1024."""
-    return Decimal(parse_quantity(quantity))  # type: ignore[no-untyped-call]
+__all__ = ["amount", "report_resources"]
 
 
 def report_resources(document: Document, keys: Keys, plan: Plan) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from decimal import ROUND_UP, Decimal
 from typing import Any
 
+from models.quantity import amount
+
 _BINARY = {"Ki": 1, "Mi": 2, "Gi": 3, "Ti": 4, "Pi": 5, "Ei": 6}
 _DECIMAL = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
 # Fields whose values (or whose values' values) are quantities, in every built-in kind that has them.
@@ -27,24 +29,21 @@ VALUES = frozenset({"averageValue", "divisor", "sizeLimit"})
 
 def canonical(value: Any) -> Any:
     """``value`` as Kubernetes writes the same quantity; what isn't a quantity is returned as it is."""
-    from kubernetes.utils import quantity
-
-    parse: Any = quantity.parse_quantity  # the package has no types
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return value
     text = str(value).strip()
     if "e" in text.lower() and not text.endswith(("E", "Ei")):
         return value  # a decimal exponent stays one
     try:
-        amount: Decimal = parse(text)
+        parsed = amount(text)
     except ValueError:
         return value
     binary = text[-2:] in _BINARY
-    if binary and abs(amount) >= 1024 and amount == amount.to_integral_value():
-        return _scaled(amount, [(suffix, Decimal(1024) ** power) for suffix, power in _BINARY.items()])
+    if binary and abs(parsed) >= 1024 and parsed == parsed.to_integral_value():
+        return _scaled(parsed, [(suffix, Decimal(1024) ** power) for suffix, power in _BINARY.items()])
     # Nothing finer than a nano-unit is kept.
-    amount = amount.quantize(Decimal("1e-9"), rounding=ROUND_UP)
-    return _scaled(amount, [(suffix, Decimal(10) ** power) for suffix, power in _DECIMAL.items()])
+    parsed = parsed.quantize(Decimal("1e-9"), rounding=ROUND_UP)
+    return _scaled(parsed, [(suffix, Decimal(10) ** power) for suffix, power in _DECIMAL.items()])
 
 
 def _scaled(amount: Decimal, suffixes: list[tuple[str, Decimal]]) -> str:
