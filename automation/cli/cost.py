@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated
@@ -35,30 +36,37 @@ def cost(ctx: typer.Context, environment: Environment = None, json: Json = False
 
 
 def _show(found: CostReport) -> None:
-    from automation.cli.view import print_table
     from automation.cost.shares import first_of_plans
 
     day = found.prices.date
     rows = [(item.pool, item.what, str(item.number), _money(item.each), _money(item.total)) for item in found.now.items]
     rows.append(("total", "", "", "", _money(found.now.euros)))
     columns = ("pool", "what", "number", "EUR each", "EUR a month")
-    print_table(f"what {found.environment} costs a month, prices of {day}", columns, rows)
+    _table(f"what {found.environment} costs a month, prices of {day}", columns, rows)
     tenants = [(share.tenant, share.plan, *_cells(share)) for share in found.now.shares]
-    print_table(f"by tenant, prices of {day}", ("tenant", "plan", *SHARE), tenants)
+    _table(f"by tenant, prices of {day}", ("tenant", "plan", *SHARE), tenants)
     number = len(found.grown.shares)
     plans = [(plan, *_cells(share)) for plan, share in first_of_plans(found.grown.shares).items()]
     title = f"by plan with {number} tenants ({_money(found.grown.euros)} EUR a month), prices of {day}"
-    print_table(title, ("plan", *SHARE), plans)
-    print_table(
+    _table(title, ("plan", *SHARE), plans)
+    _table(
         f"the month in USD, prices of {day}",
         ("tenants", "revenue", "infrastructure", "model", "payments", "support", "left"),
         [_month(str(len(found.now.shares)), found.now), _month(str(number), found.grown)],
     )
     even = [(found.who, "never" if found.tenants is None else str(found.tenants)) for found in found.break_even]
-    print_table(f"tenants that pay for everything, prices of {day}", ("plan", "tenants"), even)
+    _table(f"tenants that pay for everything, prices of {day}", ("plan", "tenants"), even)
     print(f"{found.traffic_tb:f} TB of traffic a month are included")
     for note in found.notes:
         print(f"note: {note}")
+
+
+def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """The title on a line of its own: a table's is folded to the width of its columns."""
+    from automation.cli.view import print_table
+
+    print(title)
+    print_table("", columns, rows)
 
 
 def _cells(share: Share) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from models.loading import Environment
 from models.plan import Plan
 
 # Past this many tenants no break-even is looked for: a plan that loses on each tenant has none.
-MOST = 1000
+MOST = 500
 
 
 @dataclass(frozen=True)

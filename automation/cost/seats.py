@@ -8,8 +8,8 @@ from decimal import Decimal
 
 from components.hetzner.prices import Business
 from models.loading import Environment
-from models.loading.quantities import amount
 from models.plan import KeyModel, Plan, Pool
+from models.quantity import amount
 from models.tenant import Status, Tenant
 
 GIGABYTE = Decimal(1024**3)
