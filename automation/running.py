@@ -12,7 +12,7 @@ from tenacity import retry, retry_if_exception, stop_after_attempt, wait_fixed
 from automation.engine import interruptible
 from automation.errors import Busy, FoundationError, Refused
 from automation.locks import Holder, holders
-from automation.report import Report
+from automation.report import Diagnostic, Report
 
 Tell = Callable[[str], None]
 """Hears one line for each thing worth saying."""
@@ -24,6 +24,9 @@ KILLED = re.compile(r"code: -\d+")
 HALF_WRITTEN = ("failed to load checkpoint: EOF", "unexpected end of JSON input")
 # What messages hold when a change would lose data: the register of tenants speaks, or the engine's own protection.
 REFUSALS = ("foundation:tenancy:Registry", "marked for protection", "it is protected")
+# How the engine says that a policy pack's process ended before it had judged everything.
+UNJUDGED = ("failed to run policy", "failed to run remediation", "failed to get analyzer info")
+ROOT = "pulumi:pulumi:Stack"
 
 
 def _read_half(error: BaseException) -> bool:
@@ -95,6 +98,12 @@ def _failure(report: Report, error: CommandError) -> FoundationError:
             f"the engine was killed in the middle of {report.kind}",
             next_step="run the same command again: it goes on where this one stopped",
         )
+    if any(_is_unjudged(note) for note in report.errors):
+        return FoundationError(
+            f"the policies' process ended before it had judged {report.kind}",
+            problems=[note.message for note in report.errors if note.message],
+            next_step="run the same command again; if it ends again, look for its messages above",
+        )
     messages = [note.message for note in report.errors if note.message and note.message != "update failed"]
     if any(refusal in message for message in messages for refusal in REFUSALS):
         # The engine puts the property before what the register says, which names the tenant itself.
@@ -105,6 +114,12 @@ def _failure(report: Report, error: CommandError) -> FoundationError:
         problems=messages or [_last_lines(error)],
         next_step="mend the cause and run the same command again: it goes on where this one stopped",
     )
+
+
+def _is_unjudged(note: Diagnostic) -> bool:
+    # Judging all resources together is an operation of the stack's, and no provider's.
+    of_the_stack = note.urn is not None and note.urn.split("::")[2:3] == [ROOT]
+    return note.message.startswith(UNJUDGED) or (of_the_stack and "error reading from server" in note.message)
 
 
 def _last_lines(error: CommandError) -> str:
