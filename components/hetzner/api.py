@@ -18,10 +18,10 @@ from models.hetzner import Hetzner
 class HetznerApi:
     """One project's API."""
 
-    token: pulumi.Input[str]
-    """With read and write access."""
+    token: pulumi.Input[str] | None = None
+    """With read and write access; None for HCLOUD_TOKEN's."""
     endpoint: pulumi.Input[str] | None = None
-    """None for the vendor's."""
+    """None for HCLOUD_ENDPOINT's, or the vendor's."""
 
 
 def hetzner_api(
@@ -49,7 +49,7 @@ def hcloud_provider(
     mode = polling(servers)
     return pulumi_hcloud.Provider(
         name,
-        token=pulumi.Output.secret(api.token),
+        token=None if api.token is None else pulumi.Output.secret(api.token),
         endpoint=api.endpoint,
         poll_function=mode.function,
         poll_interval=mode.interval,

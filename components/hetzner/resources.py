@@ -42,8 +42,8 @@ class ServerTypeChoice(pulumi.CustomResource):
         server: the server's name.
         candidates: server types and locations in order of preference.
         memory: GB that the server should have; less is warned of. None for no warning.
-        token: API token of the project.
-        endpoint: the API's address; None for the vendor's.
+        token: API token of the project; None for HCLOUD_TOKEN's.
+        endpoint: the API's address; None for HCLOUD_ENDPOINT's, or the vendor's.
     """
 
     server_type: pulumi.Output[str]
@@ -58,7 +58,7 @@ class ServerTypeChoice(pulumi.CustomResource):
         server: str,
         candidates: Sequence[Candidate],
         memory: int | None = None,
-        token: pulumi.Input[str],
+        token: pulumi.Input[str] | None = None,
         endpoint: pulumi.Input[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -71,13 +71,16 @@ class ServerTypeChoice(pulumi.CustomResource):
                     {"serverType": candidate.server_type, "location": candidate.location} for candidate in candidates
                 ],
                 "memory": memory,
-                "token": pulumi.Output.secret(token),
+                "token": None if token is None else pulumi.Output.secret(token),
                 "endpoint": endpoint,
-                "serverType": None,
+                "server_type": None,
                 "location": None,
             },
             opts,
         )
+
+    def translate_input_property(self, prop: str) -> str:
+        return {"server_type": "serverType"}.get(prop, prop)
 
     def translate_output_property(self, prop: str) -> str:
         return {"serverType": "server_type"}.get(prop, prop)

@@ -7,12 +7,12 @@ nothing, and the next update takes the candidate behind it.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any, Final
 
 from provider.hetzner.offers import Choice, Market, Markets, Unanswered, ask_hetzner, choose
 from provider.plugin import (
-    UNKNOWN,
     CheckFailure,
     CheckResult,
     Context,
@@ -31,7 +31,7 @@ API: Final = "https://api.hetzner.cloud/v1"
 
 class ServerTypeChoice(ResourceType[Any]):
     """Inputs ``server`` (its name), ``candidates`` (``serverType``, ``location``), ``memory`` (GB, optional),
-    ``token`` and ``endpoint``; outputs ``serverType`` and ``location``."""
+    ``token`` and ``endpoint`` (or HCLOUD_TOKEN and HCLOUD_ENDPOINT); outputs ``serverType`` and ``location``."""
 
     def __init__(self, markets: Markets | None = None) -> None:
         self._markets = markets or Markets(ask_hetzner)
@@ -120,10 +120,10 @@ class ServerTypeChoice(ResourceType[Any]):
             return None
 
     def _market(self, inputs: Properties) -> Market:
-        token = reveal(inputs.get("token"))
-        if not token or token is UNKNOWN:
-            raise Unanswered("there is no API token")
-        return self._markets.market(token, reveal(inputs.get("endpoint")) or API)
+        token = reveal(inputs.get("token")) or os.environ.get("HCLOUD_TOKEN")
+        if not token:
+            raise Unanswered("there is no API token: give one, or set HCLOUD_TOKEN")
+        return self._markets.market(token, reveal(inputs.get("endpoint")) or os.environ.get("HCLOUD_ENDPOINT") or API)
 
 
 def _candidates(inputs: Properties) -> list[Choice]:

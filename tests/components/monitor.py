@@ -24,6 +24,7 @@ from pulumi.runtime.proto import (
     resource_pb2_grpc,
 )
 
+from provider.hetzner.allocation import allot
 from provider.plugin.values import UNKNOWN, Secret, marshal, unmarshal
 
 # From the SDK's resource.proto: secrets, alias specs, replacement trigger, deleted-with, replace-with, transforms,
@@ -130,7 +131,7 @@ class Graph(resource_pb2_grpc.ResourceMonitorServicer, engine_pb2_grpc.EngineSer
                 dependencies=frozenset(request.dependencies),
             )
         return resource_pb2.RegisterResourceResponse(
-            urn=urn, id="" if self.preview else f"{request.name}-id", object=self._outputs(request)
+            urn=urn, id="" if self.preview else self._id(request), object=self._outputs(request)
         )
 
     def RegisterResourceOutputs(self, request: Any, context: Any) -> Any:
@@ -149,9 +150,18 @@ class Graph(resource_pb2_grpc.ResourceMonitorServicer, engine_pb2_grpc.EngineSer
         above = "" if parent is None or parent.type == "pulumi:pulumi:Stack" else parent.urn.split("::")[2] + "$"
         return f"urn:pulumi:{self.stack}::{PROJECT}::{above}{request.type}::{request.name}"
 
+    def _id(self, request: Any) -> str:
+        """Hetzner's are numbers."""
+        return str(len(self.resources)) if request.type.startswith("hcloud:") else f"{request.name}-id"
+
     def _outputs(self, request: Any) -> struct_pb2.Struct:
         outputs = struct_pb2.Struct()
         outputs.CopyFrom(request.object)
+        if request.type == "foundation:hetzner:AddressPlan":
+            names, cidr = unmarshal(request.object)["names"], request.object["cidr"]
+            outputs.MergeFrom(marshal({"addresses": allot(cidr, names, {})}))
+        if request.type == "foundation:hetzner:ServerTypeChoice":
+            outputs.MergeFrom(marshal(dict(unmarshal(request.object)["candidates"][0])))
         if request.type == "random:index/randomPassword:RandomPassword":
             result: Any = UNKNOWN if self.preview else Secret(f"random-{request.name}".ljust(32, "x"))
             outputs.MergeFrom(marshal({"result": result}))
