@@ -57,10 +57,13 @@ def install_crds(api: ClusterApi) -> None:
 
 
 def add_nodes(api: ClusterApi, nodes: Sequence[Node]) -> None:
-    """Create the nodes (or mend their labels and taints) and wait until they are ready. Raises ``ClusterError``."""
+    """Create the nodes, or make them what they are to be, and wait until they are ready. Raises ``ClusterError``."""
     wanted = [node.name for node in nodes]
     for node in nodes:
-        api.apply(f"{NODES}/{node.name}", node.manifest())
+        manifest = node.manifest()
+        api.apply(f"{NODES}/{node.name}", manifest)
+        # Of a node that exists already the server takes a new size by its status alone.
+        api.apply(f"{NODES}/{node.name}/status", manifest)
     _settle(
         "the nodes to be ready",
         lambda: [name for name in wanted if not _takes_pods(api.get(f"{NODES}/{name}"))],

@@ -17,7 +17,7 @@ from kubernetes import client, config
 
 from local.directory import FoundationDirectory
 from local.kubernetes.api import ClusterError
-from local.kubernetes.nodes import enterprise_node
+from local.kubernetes.nodes import Node, enterprise_node
 from local.sandbox import ContextConflict, Sandbox
 from tests.sandbox.conftest import connect, processes_of
 
@@ -158,6 +158,20 @@ def test_node_of_a_further_tenant_is_added(own: Sandbox) -> None:
     own.stop()
     own.start()
     assert _core(own).read_node("acme-1").metadata.uid == node.metadata.uid
+
+
+def test_nodes_follow_their_definition(own: Sandbox) -> None:
+    own.add_node(Node("grown-1", 2, 4, {"pool": "small", "old": "yes"}, {"tier": "small"}))
+    before = _core(own).read_node("grown-1")
+    own.add_node(Node("grown-1", 4, 8, {"pool": "large"}, {"tier": "large"}))
+    after = _core(own).read_node("grown-1")
+    assert after.metadata.uid == before.metadata.uid
+    assert (after.metadata.labels["pool"], after.metadata.labels.get("old")) == ("large", None)
+    assert [(taint.key, taint.value) for taint in after.spec.taints] == [("tier", "large")]
+    for resources in (after.status.capacity, after.status.allocatable):
+        assert (resources["cpu"], resources["memory"]) == ("4", "8Gi")
+    # What the node says of itself is still there.
+    assert {condition.type for condition in after.status.conditions} >= {"Ready"}
 
 
 def test_context_of_the_user_is_used_instead(own: Sandbox, fresh: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
