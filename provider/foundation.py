@@ -4,17 +4,9 @@ from __future__ import annotations
 
 import json
 
-from provider.hetzner.address_plan import AddressPlan
-from provider.hetzner.server_type_choice import ServerTypeChoice
-from provider.kubernetes.api_ready import ApiReady
-from provider.pki.authority import CertificateAuthority
-from provider.pki.client_certificate import ClientCertificate
-from provider.pki.private_key import PrivateKey
 from provider.plugin import CheckFailure, CheckResult, Plugin, Properties
-from provider.postgres.role_settings import RoleSettings
-from provider.postgres.schema_migrations import SchemaMigrations
+from provider.plugin.lazy import LazyTypes
 from provider.postgres.server import Server
-from provider.tenancy.registry import Registry
 
 SETTINGS = ("host", "port", "username", "password", "database", "sslmode")
 
@@ -24,17 +16,20 @@ class Foundation(Plugin[Server]):
 
     name = "foundation"
     version = "0.1.0"
-    types = {
-        "foundation:kubernetes:ApiReady": ApiReady(),
-        "foundation:pki:CertificateAuthority": CertificateAuthority(),
-        "foundation:pki:ClientCertificate": ClientCertificate(),
-        "foundation:pki:PrivateKey": PrivateKey(),
-        "foundation:postgres:SchemaMigrations": SchemaMigrations(),
-        "foundation:postgres:RoleSettings": RoleSettings(),
-        "foundation:tenancy:Registry": Registry(),
-        "foundation:hetzner:AddressPlan": AddressPlan(),
-        "foundation:hetzner:ServerTypeChoice": ServerTypeChoice(),
-    }
+    types = LazyTypes(
+        {
+            "foundation:gateway:DomainProof": "provider.gateway.domain_proof:DomainProof",
+            "foundation:hetzner:AddressPlan": "provider.hetzner.address_plan:AddressPlan",
+            "foundation:hetzner:ServerTypeChoice": "provider.hetzner.server_type_choice:ServerTypeChoice",
+            "foundation:kubernetes:ApiReady": "provider.kubernetes.api_ready:ApiReady",
+            "foundation:pki:CertificateAuthority": "provider.pki.authority:CertificateAuthority",
+            "foundation:pki:ClientCertificate": "provider.pki.client_certificate:ClientCertificate",
+            "foundation:pki:PrivateKey": "provider.pki.private_key:PrivateKey",
+            "foundation:postgres:RoleSettings": "provider.postgres.role_settings:RoleSettings",
+            "foundation:postgres:SchemaMigrations": "provider.postgres.schema_migrations:SchemaMigrations",
+            "foundation:tenancy:Registry": "provider.tenancy.registry:Registry",
+        }
+    )
 
     def check_config(self, old: Properties | None, new: Properties) -> CheckResult:
         # The project is named as the plugin is, so the engine hands the default provider all of the project's
