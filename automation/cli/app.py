@@ -157,4 +157,4 @@ def options_of(ctx: typer.Context) -> Options:
 
 
 # Each module adds its commands to the app.
-from automation.cli import stack, tenants, cost, parts  # noqa: E402, F401, I001
+from automation.cli import stack, tenants, cost, orphans, parts  # noqa: E402, F401, I001

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from automation.cli.app import Json, app, options_of
+from automation.cli.app import Json, Options, app, options_of
 
 if TYPE_CHECKING:
     from automation.cost import CostReport
@@ -25,14 +25,16 @@ def cost(ctx: typer.Context, environment: Environment = None, json: Json = False
     from automation.cost import report
     from automation.operations import as_json
 
-    options = options_of(ctx)
-    if environment is not None:
-        options = replace(options, environment=environment)
-    found = report(options.find().load())
+    found = report(chosen(options_of(ctx), environment).find().load())
     if json:
         print(as_json(found.to_json()))
     else:
         _show(found)
+
+
+def chosen(options: Options, environment: str | None) -> Options:
+    """The options, for the environment that the command itself names."""
+    return options if environment is None else replace(options, environment=environment)
 
 
 def _show(found: CostReport) -> None:
