@@ -66,7 +66,9 @@ class DnsZone(pulumi.ComponentResource):
                 opts=pulumi.ResourceOptions(parent=self, protect=args.protect),
             )
             self._zone = zone.name
-            self.nameservers = zone.authoritative_nameservers.apply(lambda found: list(found.assigneds or ()))
+            self.nameservers = zone.authoritative_nameservers.apply(
+                lambda found: list(found.assigneds or ()) if found else []
+            )
         self.api_host = names.api_host(args.domain)
         for host in (args.domain, f"*.{args.domain}"):
             self._records(host, "A", args.ingress_ipv4)
