@@ -40,6 +40,10 @@ CRD_FILES = {
         "deploy/crds",
         [f"cert-manager.io_{kind}.yaml" for kind in ("certificates", "clusterissuers", "issuers")],
     ),
+    "github.com/k3s-io/helm-controller": (
+        "pkg/crds/yaml/generated",
+        [f"helm.cattle.io_{kind}.yaml" for kind in ("helmchartconfigs", "helmcharts")],
+    ),
     "github.com/prometheus-operator/prometheus-operator": (
         "example/prometheus-operator-crd-full",
         [

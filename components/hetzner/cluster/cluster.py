@@ -137,7 +137,7 @@ class HetznerCluster(pulumi.ComponentResource):
         self.ingress_ipv4 = pulumi.Output.all(*([balancer.ipv4] if balancer is not None else ingress_nodes))
         zone = self._dns(control_plane, balancer, ingress_nodes)
         self.nameservers = None if zone is None else zone.nameservers
-        first = node_names(settings.cluster, names.CONTROL_PLANE, settings.control_plane)[0]
+        first = self._current(names.CONTROL_PLANE)[0]
         host: pulumi.Input[str] = control_plane.public_addresses[first] if zone is None else zone.api_host
         self.api_server = pulumi.Output.concat("https://", host, f":{API_PORT}")
         self._wait(control_plane, others, zone)
@@ -151,6 +151,11 @@ class HetznerCluster(pulumi.ComponentResource):
                 "node_names": {pool: list(found) for pool, found in self.node_names.items()},
             }
         )
+
+    def _current(self, pool: str) -> list[str]:
+        """The pool's nodes without those that are about to go in a roll."""
+        cluster, found = self._args.settings.cluster, self._pools[pool]
+        return [names.server(cluster, pool, slot, found.generation_of(slot)) for slot in found.slots]
 
     @property
     def _servers(self) -> int:
@@ -273,7 +278,7 @@ class HetznerCluster(pulumi.ComponentResource):
             return ApiReady(
                 f"{self._name}-{name}-ready",
                 kubeconfig=reached,
-                nodes=list(pool.servers),
+                nodes=self._current(name) if args.api.nodes_join else [],
                 context=args.context,
                 timeout_seconds=args.timeout_seconds,
                 opts=self._options(depends_on=[pool, *more]),

@@ -8,7 +8,18 @@ from typing import Literal
 import pulumi
 
 
-class CertificateAuthority(pulumi.CustomResource):
+class FoundationResource(pulumi.CustomResource):
+    """A resource of our provider, whose properties are named as Python has them here and as Pulumi has them there."""
+
+    def translate_input_property(self, prop: str) -> str:
+        first, *others = prop.split("_")
+        return first + "".join(word.capitalize() for word in others)
+
+    def translate_output_property(self, prop: str) -> str:
+        return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in prop)
+
+
+class CertificateAuthority(FoundationResource):
     """A self-signed certificate authority with an EC P-256 key, made once and kept in the stack's state.
 
     Anything that changes replaces it, and with it everything that it signed: raise ``generation`` to rotate it on
@@ -39,21 +50,18 @@ class CertificateAuthority(pulumi.CustomResource):
             "foundation:pki:CertificateAuthority",
             name,
             {
-                "commonName": common_name,
-                "validityYears": validity_years,
+                "common_name": common_name,
+                "validity_years": validity_years,
                 "generation": generation,
-                "certificatePem": None,
-                "privateKeyPem": None,
-                "notAfter": None,
+                "certificate_pem": None,
+                "private_key_pem": None,
+                "not_after": None,
             },
-            pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(additional_secret_outputs=["privateKeyPem"])),
+            pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(additional_secret_outputs=["private_key_pem"])),
         )
 
-    def translate_output_property(self, prop: str) -> str:
-        return _snake(prop)
 
-
-class ClientCertificate(pulumi.CustomResource):
+class ClientCertificate(FoundationResource):
     """A certificate that names a client to Kubernetes: its user and groups. EC P-256.
 
     The first update that finds less than a third of its life left renews it, with a new key. Kubernetes knows no
@@ -88,27 +96,24 @@ class ClientCertificate(pulumi.CustomResource):
             "foundation:pki:ClientCertificate",
             name,
             {
-                "authorityCertificatePem": authority.certificate_pem,
-                "authorityPrivateKeyPem": authority.private_key_pem,
-                "commonName": common_name,
+                "authority_certificate_pem": authority.certificate_pem,
+                "authority_private_key_pem": authority.private_key_pem,
+                "common_name": common_name,
                 "organizations": list(organizations),
-                "validityDays": validity_days,
-                "certificatePem": None,
-                "privateKeyPem": None,
-                "notBefore": None,
-                "notAfter": None,
+                "validity_days": validity_days,
+                "certificate_pem": None,
+                "private_key_pem": None,
+                "not_before": None,
+                "not_after": None,
             },
             pulumi.ResourceOptions.merge(
                 opts,
-                pulumi.ResourceOptions(additional_secret_outputs=["privateKeyPem", "authorityPrivateKeyPem"]),
+                pulumi.ResourceOptions(additional_secret_outputs=["private_key_pem", "authority_private_key_pem"]),
             ),
         )
 
-    def translate_output_property(self, prop: str) -> str:
-        return _snake(prop)
 
-
-class PrivateKey(pulumi.CustomResource):
+class PrivateKey(FoundationResource):
     """A private key without a certificate, made once and kept in the stack's state.
 
     Args:
@@ -130,15 +135,12 @@ class PrivateKey(pulumi.CustomResource):
         super().__init__(
             "foundation:pki:PrivateKey",
             name,
-            {"algorithm": algorithm, "generation": generation, "privateKeyPem": None},
-            pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(additional_secret_outputs=["privateKeyPem"])),
+            {"algorithm": algorithm, "generation": generation, "private_key_pem": None},
+            pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(additional_secret_outputs=["private_key_pem"])),
         )
 
-    def translate_output_property(self, prop: str) -> str:
-        return _snake(prop)
 
-
-class ApiReady(pulumi.CustomResource):
+class ApiReady(FoundationResource):
     """Waits until a cluster's API is ready and the nodes are Ready; again when either changes.
 
     A failure says what was seen last: a refused connection, a certificate that isn't trusted, which nodes are missing
@@ -171,11 +173,7 @@ class ApiReady(pulumi.CustomResource):
                 "kubeconfig": pulumi.Output.secret(kubeconfig),
                 "nodes": list(nodes),
                 "context": context,
-                "timeoutSeconds": timeout_seconds,
+                "timeout_seconds": timeout_seconds,
             },
             pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(additional_secret_outputs=["kubeconfig"])),
         )
-
-
-def _snake(name: str) -> str:
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
