@@ -112,14 +112,17 @@ class FirewallAttachment(HcloudResource):
         if found is None:
             return None
         applied = [_applied(target) for target in found["applied_to"]]
+        servers = {target["server"] for target in applied if "server" in target}
+        selectors = {target["labelSelector"] for target in applied if "labelSelector" in target}
+        # As the published plugin, which sees what was added elsewhere, and not what was taken away.
         return {
             "firewallId": found["id"],
-            "serverIds": sorted(target["server"] for target in applied if "server" in target),
-            "labelSelectors": sorted(target["labelSelector"] for target in applied if "labelSelector" in target),
+            "serverIds": sorted(servers | set(known.get("serverIds") or ())),
+            "labelSelectors": sorted(selectors | set(known.get("labelSelectors") or ())),
         }
 
     def alter(self, operation: Operation, identity: str, old: Properties, new: Properties) -> None:
-        before, after = _all(self.look(operation, identity, old) or {}), _all(new)
+        before, after = _all(self.look(operation, identity, {}) or {}), _all(new)
         if not after:
             raise PluginError("no resources referenced: give serverIds or labelSelectors")
         gone, come = [t for t in before if t not in after], [t for t in after if t not in before]

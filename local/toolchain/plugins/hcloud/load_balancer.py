@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from local.toolchain.plugins.hcloud import checks
-from local.toolchain.plugins.hcloud.api import Answer, Operation
+from local.toolchain.plugins.hcloud.api import Answer, ApiError, Operation
 from local.toolchain.plugins.hcloud.attributes import Attribute
 from local.toolchain.plugins.hcloud.network import rename
 from local.toolchain.plugins.hcloud.resource import HcloudResource, described, protect
@@ -90,7 +90,12 @@ class LoadBalancer(HcloudResource):
             protect(operation, path, delete=new["deleteProtection"])
 
     def remove(self, operation: Operation, identity: str, old: Properties) -> None:
-        operation.delete(f"/load_balancers/{identity}")
+        try:
+            # As the published plugin: not waited for.
+            operation.request("DELETE", f"/load_balancers/{identity}")
+        except ApiError as error:
+            if error.code != "not_found":
+                raise
 
 
 def _servers(values: Properties) -> set[int]:

@@ -27,38 +27,33 @@ def _planned(attribute: Attribute, given: Value, name: str, before: Mapping[str,
             return UNKNOWN if before is None else before.get(name)
         return [] if attribute.block else None
     if attribute.fields:
-        element = attribute.fields
+        # Inside objects nothing is kept from before: what the API fills in is left open.
+        inside = None if before is None else NOTHING
         if attribute.kind == "object":
-            return _planned_object(element, given)
-        items = [UNKNOWN if item is UNKNOWN else _planned_object(element, item) for item in given]
-        return unique(attribute, items) if attribute.kind == "set" else items
-    return unique(attribute, given) if attribute.kind == "set" else given
-
-
-def _planned_object(fields: Attributes, given: Mapping[str, Value]) -> Properties:
-    return {name: _planned(attribute, given.get(name), name, None) for name, attribute in fields.items()}
+            return plan(attribute.fields, given, inside)
+        return [UNKNOWN if item is UNKNOWN else plan(attribute.fields, item, inside) for item in given]
+    return given
 
 
 def unique(attribute: Attribute, items: Sequence[Value]) -> list[Value]:
-    """A set's items, each once, in the order that Terraform has them in."""
-    ordered = {_order(keep(attribute.element, item)): item for item in items}
+    """A set's items, each once, in the order that Terraform has them in: objects by their attributes in the order of
+    their names."""
+
+    def order(item: Value) -> tuple[float, str]:
+        if attribute.fields and item is not UNKNOWN:
+            return (0, _text([item.get(name) for name in sorted(attribute.fields)]))
+        return (item, "") if isinstance(item, int) else (0, _text(item))
+
+    ordered = {order(item): item for item in items}
     return [ordered[key] for key in sorted(ordered)]
 
 
-def _order(value: Value) -> tuple[float, str]:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return (value, "")
-    return (0, _text(value))
-
-
 def _text(value: Value) -> str:
-    """As Terraform's sets are ordered: nothing last, objects by their attributes in the order of their names."""
+    """What Terraform orders by: nothing comes last."""
     if value is None:
         return "~"
     if value is UNKNOWN:
         return "?"
-    if isinstance(value, Mapping):
-        return "".join(f"{_text(value[name])};" for name in sorted(value))
     if isinstance(value, list):
         return "".join(f"{_text(item)};" for item in value)
     return json.dumps(value) if isinstance(value, str) else str(value)
@@ -73,20 +68,23 @@ def keep(attribute: Attribute, value: Value) -> Value:
             return attribute.kept(value) if attribute.kept else value
         case "object":
             return {name: keep(attribute.fields[name], item) for name, item in value.items() if name != DEFAULTS}
-        case "list":
+        case "list" | "set":
             return [keep(attribute.element, item) for item in value]
-        case "set":
-            return unique(attribute, [keep(attribute.element, item) for item in value])
     return value
 
 
 def fill(attribute: Attribute, value: Value, *, framework: bool) -> Value:
-    """``value`` as recorded: inside objects the published plugin has no null but in its newer framework, where it
-    leaves nulls out."""
-    if value is None or value is UNKNOWN or not attribute.fields:
+    """``value`` as recorded: sets in order; inside objects the published plugin has no null but in its newer framework,
+    where it leaves nulls out."""
+    if value is UNKNOWN:
         return value
+    if value is None:
+        return [] if attribute.block else None
+    if attribute.kind in ("list", "set"):
+        items = [fill(attribute.element, item, framework=framework) for item in value]
+        return unique(attribute, items) if attribute.kind == "set" else items
     if attribute.kind != "object":
-        return [fill(attribute.element, item, framework=framework) for item in value]
+        return value
     filled = {}
     for name, part in attribute.fields.items():
         item = fill(part, value.get(name), framework=framework)
@@ -118,8 +116,8 @@ def same(attribute: Attribute, old: Value, new: Value) -> bool:
 
 
 def _same_field(attribute: Attribute, old: Value, new: Value) -> bool:
-    # What the API fills in is unknown in a plan: whatever it is, it is right.
-    return (attribute.computed and new in (None, UNKNOWN)) or same(attribute, old, new)
+    # What the API fills in is right, whatever it is.
+    return (attribute.computed and new is None) or same(attribute, old, new)
 
 
 def _same_set(element: Attribute, old: Sequence[Value], new: Sequence[Value]) -> bool:

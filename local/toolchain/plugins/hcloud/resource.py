@@ -136,7 +136,7 @@ class HcloudResource(ResourceType[Api]):
 
     def preview_create(self, context: Context[Api], inputs: Properties) -> Properties:
         planned = plan(self.attributes, reveal(inputs), None)
-        return self._outputs(planned, inputs) | {"id": UNKNOWN}
+        return self._outputs(self._kept(planned), inputs) | {"id": UNKNOWN}
 
     def create(self, context: Context[Api], inputs: Properties) -> State:
         operation = Operation(context)
@@ -171,15 +171,14 @@ class HcloudResource(ResourceType[Api]):
             return None
         values = {name: found.get(name, known.get(name)) for name in self.attributes}
         inputs = self._refreshed(state.inputs, values) if state.inputs else self._imported(values)
-        outputs = self._outputs(values, inputs) | self._marks(values, identity)
-        return State(identity, inputs, outputs)
+        return State(identity, inputs, self._full(values, inputs, identity))
 
     def preview_update(self, context: Context[Api], old: State, new: Properties) -> Properties:
         before = reveal(old.outputs)
         planned = plan(self.attributes, reveal(new), before)
         if self.framework and difference(self.attributes, before, reveal(new)):
             planned |= dict.fromkeys(unsettled(self.attributes, new), UNKNOWN)
-        return self._outputs(planned, new) | {"id": old.id}
+        return self._outputs(self._kept(planned), new) | {"id": old.id}
 
     def update(self, context: Context[Api], old: State, new: Properties) -> Properties:
         operation = Operation(context)
@@ -246,12 +245,18 @@ class HcloudResource(ResourceType[Api]):
                 if attribute.collection and not attribute.computed and not attribute.block and not values.get(name):
                     given = reveal(inputs.get(name))
                     values[name] = None if given is None and before.get(name) is None else values.get(name)
+        return self._full(self._kept(values), inputs, identity)
+
+    def _kept(self, values: Mapping[str, Value]) -> Properties:
+        return {name: keep(attribute, values.get(name)) for name, attribute in self.attributes.items()}
+
+    def _full(self, values: Mapping[str, Value], inputs: Properties, identity: str) -> Properties:
         return self._outputs(values, inputs) | self._marks(values, identity)
 
     def _outputs(self, values: Mapping[str, Value], inputs: Properties) -> Properties:
         outputs = {}
         for name, attribute in self.attributes.items():
-            value = fill(attribute, keep(attribute, values.get(name)), framework=self.framework)
+            value = fill(attribute, values.get(name), framework=self.framework)
             if value is None and self.framework:
                 continue
             hidden = attribute.secret or contains_secret(inputs.get(name))
@@ -259,8 +264,11 @@ class HcloudResource(ResourceType[Api]):
         return outputs
 
     def _marks(self, values: Properties, identity: str) -> Properties:
-        kept = {name: keep(attribute, values.get(name)) for name, attribute in self.attributes.items()}
-        delta = state_delta(self.attributes, kept, framework=self.framework, numeric_id=self.numeric_id)
+        filled = {
+            name: fill(attribute, values.get(name), framework=self.framework)
+            for name, attribute in self.attributes.items()
+        }
+        delta = state_delta(self.attributes, filled, framework=self.framework, numeric_id=self.numeric_id)
         marks: Properties = {"__pulumi_raw_state_delta": delta, "id": identity}
         return marks | ({"__meta": self.meta} if self.meta else {})
 
@@ -271,29 +279,29 @@ class HcloudResource(ResourceType[Api]):
             attribute = self.attributes.get(name)
             if attribute is None:
                 continue
-            planned = plan({name: attribute}, {name: reveal(given)}, None)[name]
+            planned = plan({name: attribute}, {name: reveal(given)}, {})[name]
             if not same(attribute, values[name], planned):
                 value = self._as_input(name, values[name])
                 refreshed[name] = Secret(value) if contains_secret(given) else value
         return refreshed
 
     def _imported(self, values: Properties) -> Properties:
-        """Inputs that would make what was found: all but defaults and nothing."""
+        """Inputs that would make what was found: all but nothing."""
         given = {
             name: self._as_input(name, value)
             for name, value in values.items()
-            if value and value != self.attributes[name].default and not self._only_output(name)
+            if value and name not in self.outputs_only
         }
         return given | ({} if self.framework else {DEFAULTS: []})
 
-    def _only_output(self, name: str) -> bool:
-        return name in self.outputs_only
-
     def _as_input(self, name: str, value: Value) -> Value:
         attribute = self.attributes[name]
+        tagged = not self.framework
         if value is None:
             return None
-        return convert(attribute, keep(attribute, value), name, tagged=not self.framework)
+        if attribute.kind == "map":
+            return {**value, DEFAULTS: []} if tagged else value
+        return convert(attribute, _given(fill(attribute, value, framework=self.framework)), name, tagged=tagged)
 
     #: Attributes that no input gives.
     outputs_only: tuple[str, ...] = ()
@@ -334,6 +342,13 @@ def _settle(value: Value) -> Value:
     if isinstance(value, Mapping):
         return {name: _settle(item) for name, item in value.items()}
     return [_settle(item) for item in value] if isinstance(value, list) else value
+
+
+def _given(value: Value) -> Value:
+    """What an input has of an output: nothing that is nothing."""
+    if isinstance(value, Mapping):
+        return {name: _given(item) for name, item in value.items() if item}
+    return [_given(item) for item in value] if isinstance(value, list) else value
 
 
 def _without_marks(outputs: Properties) -> Properties:

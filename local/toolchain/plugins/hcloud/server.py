@@ -6,13 +6,13 @@ import base64
 import hashlib
 
 from local.toolchain.plugins.hcloud import checks
-from local.toolchain.plugins.hcloud.api import Answer, Operation
+from local.toolchain.plugins.hcloud.api import Answer, Api, Operation
 from local.toolchain.plugins.hcloud.attributes import Attribute
 from local.toolchain.plugins.hcloud.network import rename
 from local.toolchain.plugins.hcloud.primary_ip import removed
 from local.toolchain.plugins.hcloud.private_network import interface_of
 from local.toolchain.plugins.hcloud.public_net import change_public_net
-from local.toolchain.plugins.hcloud.resource import HcloudResource, described
+from local.toolchain.plugins.hcloud.resource import HcloudResource, contains_secret, described
 from local.toolchain.plugins.hcloud.server_changes import (
     attach_network,
     change_firewalls,
@@ -24,7 +24,7 @@ from local.toolchain.plugins.hcloud.server_changes import (
     set_iso,
     set_rescue,
 )
-from provider.plugin import UNKNOWN, CheckFailure, PluginError, Properties, Value
+from provider.plugin import UNKNOWN, CheckFailure, CheckResult, Context, PluginError, Properties, Value, reveal
 
 PUBLIC_NET = {
     "ipv4Enabled": Attribute("bool", default=True),
@@ -83,6 +83,13 @@ class Server(HcloudResource):
         "primaryDiskSize": Attribute("int", computed=True),
     }
     outputs_only = ("backupWindow", "ipv4Address", "ipv6Address", "ipv6Network", "status", "primaryDiskSize")
+
+    def check(self, context: Context[Api], old: Properties | None, new: Properties, seed: bytes) -> CheckResult:
+        networks = reveal(new.get("networks"))
+        if isinstance(networks, list) and not contains_secret(new["networks"]):
+            # As the published plugin, for which networks differ by alias addresses that aren't given.
+            new = {**new, "networks": [{"aliasIps": [], **item} if item is not UNKNOWN else item for item in networks]}
+        return super().check(context, old, new, seed)
 
     def combinations(self, inputs: Properties) -> list[CheckFailure]:
         networks = inputs.get("networks")
