@@ -96,6 +96,9 @@ def _controller_manager(data: Path, kubeconfig: Path) -> tuple[str, ...]:
         f"--service-account-private-key-file={data / 'service-account.key'}",
         f"--root-ca-file={data / 'apiserver.crt'}",
         f"--service-cluster-ip-range={SERVICE_RANGE}",
+        # A machine that slept or was too busy for heartbeats has lost no node. Pods would be marked as not ready then,
+        # and no kubelet is there that marks them as ready again.
+        "--node-monitor-grace-period=8760h",
     )
 
 
