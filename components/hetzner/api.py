@@ -10,7 +10,7 @@ from pathlib import Path
 import pulumi
 import pulumi_hcloud
 
-from components.hetzner.budget import polling
+from components.hetzner.budget import EMULATED, polling
 from models.hetzner import Hetzner
 
 
@@ -22,6 +22,8 @@ class HetznerApi:
     """With read and write access; None for HCLOUD_TOKEN's."""
     endpoint: pulumi.Input[str] | None = None
     """None for HCLOUD_ENDPOINT's, or the vendor's."""
+    nodes_join: bool = True
+    """Whether servers become nodes of the cluster. Emulated ones don't where the cluster is somebody's own."""
 
 
 def hetzner_api(
@@ -37,7 +39,11 @@ def hetzner_api(
     path = file(settings.credentials_file)
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        return HetznerApi(token=pulumi.Output.secret(str(found["token"])), endpoint=str(found["endpoint"]))
+        return HetznerApi(
+            token=pulumi.Output.secret(str(found["token"])),
+            endpoint=str(found["endpoint"]),
+            nodes_join=bool(found.get("nodes", True)),
+        )
     except (ValueError, KeyError, TypeError):
         raise LookupError(f'{path} must hold {{"endpoint": URL, "token": TOKEN}}') from None
 
@@ -46,7 +52,8 @@ def hcloud_provider(
     name: str, api: HetznerApi, servers: int, opts: pulumi.ResourceOptions | None = None
 ) -> pulumi_hcloud.Provider:
     """The vendor's provider for a cluster of so many servers, asking about actions no oftener than it may."""
-    mode = polling(servers)
+    # Only an emulator has an address of its own.
+    mode = polling(servers) if api.endpoint is None else EMULATED
     return pulumi_hcloud.Provider(
         name,
         token=None if api.token is None else pulumi.Output.secret(api.token),

@@ -18,10 +18,8 @@ SHARE: Final = 0.5
 FEW_SERVERS: Final = 50
 """Up to so many servers in one update, actions are asked about every 2 s."""
 
-INTERVAL_SECONDS: Final = 2.0
-# The provider's own defaults: it doubles from here to there.
-FIRST_SECONDS: Final = 0.5
 LONGEST_SECONDS: Final = 60.0
+"""Where the growing interval stops growing (hcloud-go)."""
 
 
 @dataclass(frozen=True)
@@ -29,13 +27,19 @@ class Polling:
     """How the provider asks whether an action is done: its settings ``pollFunction`` and ``pollInterval``."""
 
     function: Literal["constant", "exponential"]
-    interval: str
+    seconds: float
+    """Between two questions; of the growing kind, before the first."""
+
+    @property
+    def interval(self) -> str:
+        """As Go writes durations."""
+        return f"{self.seconds:g}s"
 
     def requests(self, seconds: float) -> int:
         """How often it asks about an action that takes so long."""
         if self.function == "constant":
-            return max(1, ceil(seconds / INTERVAL_SECONDS))
-        asked, waited, wait = 0, 0.0, FIRST_SECONDS
+            return max(1, ceil(seconds / self.seconds))
+        asked, waited, wait = 0, 0.0, self.seconds
         while waited < seconds or asked == 0:
             waited += wait
             wait = min(wait * 2, LONGEST_SECONDS)
@@ -43,8 +47,11 @@ class Polling:
         return asked
 
 
-CONSTANT: Final = Polling("constant", "2s")
-EXPONENTIAL: Final = Polling("exponential", "500ms")
+CONSTANT: Final = Polling("constant", 2.0)
+# The provider's own default.
+EXPONENTIAL: Final = Polling("exponential", 0.5)
+EMULATED: Final = Polling("constant", 0.1)
+"""Of an emulator, whose actions are quick and whose requests nobody counts."""
 
 
 def polling(servers: int) -> Polling:

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Protocol
 
+import requests
+from hcloud import APIException, Client, HCloudException
+
 # Long enough that all nodes of an update share an answer, short enough that it is still true.
 FRESH_SECONDS: Final = 10.0
 TIMEOUT_SECONDS: Final = (3.0, 15.0)
@@ -84,10 +87,6 @@ def ask_hetzner(token: str, endpoint: str) -> Market:
 
     Raises :class:`Unanswered` after the vendor's client has tried again what may pass by itself.
     """
-    # A quarter of a second that updates without servers needn't wait for.
-    import requests
-    from hcloud import APIException, Client, HCloudException
-
     client = Client(token=token, api_endpoint=endpoint, application_name="foundation", timeout=TIMEOUT_SECONDS)
     try:
         return Market(

@@ -348,12 +348,14 @@ def test_the_plan_covers_all_that_is_attached() -> None:
 
 def test_the_provider_asks_no_oftener_than_it_may() -> None:
     def program() -> None:
-        hcloud_provider("few", API, 50)
-        hcloud_provider("many", API, 51)
+        hcloud_provider("few", HetznerApi(token="api-token"), 50)
+        hcloud_provider("many", HetznerApi(token="api-token"), 51)
+        hcloud_provider("emulated", API, 51)
 
     providers = {found.name: found.inputs for found in built(program).of_type("pulumi:providers:hcloud")}
     assert (providers["few"]["pollFunction"], providers["few"]["pollInterval"]) == ("constant", "2s")
-    assert (providers["many"]["pollFunction"], providers["many"]["pollInterval"]) == ("exponential", "500ms")
+    assert (providers["many"]["pollFunction"], providers["many"]["pollInterval"]) == ("exponential", "0.5s")
+    assert (providers["emulated"]["pollFunction"], providers["emulated"]["pollInterval"]) == ("constant", "0.1s")
     assert providers["few"]["token"] == Secret("api-token")
 
 
