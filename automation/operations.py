@@ -18,7 +18,6 @@ from automation.stockout import candidates, with_next_candidates
 from local.kubernetes.nodes import DEFAULT_NODES, Node, enterprise_node
 from local.sandbox import Sandbox
 from models.loading import Environment
-from models.plan import Pool
 
 OnChange = Callable[[Report, Change | None], None]
 
@@ -51,10 +50,9 @@ def _nodes(environment: Environment) -> list[Node]:
     if environment.settings.hetzner is not None:
         return []
     nodes = {node.name: node for node in DEFAULT_NODES}
-    for tenant in environment.tenants:
-        if environment.plan(tenant).pool is Pool.DEDICATED:
-            own = enterprise_node(tenant.slug)
-            nodes[own.name] = own
+    for slug in environment.dedicated:
+        own = enterprise_node(slug)
+        nodes[own.name] = own
     return list(nodes.values())
 
 

@@ -5,29 +5,44 @@ from __future__ import annotations
 import shutil
 
 from pulumi.automation import Deployment, Stack
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_fixed
 
+from automation import teardown
+from automation.cloud import open_cloud
 from automation.engine import open_stack, resources_of
-from automation.errors import FoundationError, Refused
+from automation.errors import BadInput, FoundationError, Refused
+from automation.inventory import PASSING
 from automation.locks import lock_holders
 from automation.operations import OnChange
 from automation.project import Project
 from automation.report import Report
 from automation.running import Tell, busy, run_engine, silent
 from local.sandbox import Sandbox
+from models.loading import Environment
+
+# A destruction that Hetzner interrupts with what passes is begun again, so often and after so many seconds.
+ATTEMPTS = 4
+PAUSE = 5.0
 
 
 def down(
-    project: Project, tell: Tell = silent, on_change: OnChange | None = None, *, keep_data: bool = False
+    project: Project,
+    tell: Tell = silent,
+    on_change: OnChange | None = None,
+    *,
+    keep_data: bool = False,
+    unprotect: bool = False,
 ) -> Report:
     """Remove the environment.
 
     A local one goes with its sandbox and every file of it; with ``keep_data`` its servers are only stopped, and
-    ``up`` starts them again. A shared one is refused (``Refused``) while protected resources hold data. Raises
-    ``Busy`` while an update runs.
+    ``up`` starts them again. A shared one is refused (``Refused``) while protected resources hold data;
+    ``unprotect`` lets go of servers, volumes and addresses at Hetzner, but of no tenant's data. Raises ``Busy`` while
+    an update runs.
     """
     report = Report("down", on_change=on_change)
     if not project.is_local:
-        _destroy_shared(project, report, tell)
+        _destroy_shared(project, report, tell, unprotect)
         return report
     sandbox = Sandbox(project.directory)
     if keep_data:
@@ -39,16 +54,47 @@ def down(
     return report
 
 
-def _destroy_shared(project: Project, report: Report, tell: Tell) -> None:
+def _destroy_shared(project: Project, report: Report, tell: Tell, unprotected: bool) -> None:
     stack = open_stack(project)
-    if held := protected(stack):
+    held = [urn for urn in protected(stack) if not (unprotected and _at_hetzner(urn))]
+    if held:
+        servers = any(_at_hetzner(urn) for urn in held)
         raise Refused(
             f"{len(held)} protected resources of {project.environment} hold data",
             problems=[urn.rpartition("::")[2] for urn in held],
-            next_step="take final backups (foundation tenants remove SLUG), then `pulumi state unprotect URN` each",
+            next_step="take final backups (foundation tenants remove SLUG), then `pulumi state unprotect URN` each"
+            + ("; servers and volumes at Hetzner go with --unprotect" if servers else ""),
         )
-    _destroy(stack, report, tell)
+    if unprotected:
+        unprotect(stack)
+    _destroy_everything(project, stack, report, tell)
     stack.workspace.remove_stack(stack.name, preserve_config=True)
+
+
+def _at_hetzner(urn: str) -> bool:
+    return urn.split("::")[2].rpartition("$")[2].startswith("hcloud:")
+
+
+def _destroy_everything(project: Project, stack: Stack, report: Report, tell: Tell) -> None:
+    """By the engine; where there is a cluster at Hetzner, what its controllers made before and what is left after."""
+    environment = _loaded(project, stack)
+    if environment is None or environment.settings.hetzner is None:
+        _destroy(stack, report, tell)
+        return
+    cloud = open_cloud(project, environment, stack)
+    teardown.clear(project, environment, stack, cloud, tell)
+    _destroy(stack, report, tell)
+    teardown.sweep(cloud, tell)
+
+
+def _loaded(project: Project, stack: Stack) -> Environment | None:
+    """The environment's files. Where nothing is at Hetzner, they needn't be right for it to be removed."""
+    try:
+        return project.load()
+    except BadInput:
+        if any("hcloud" in kind for kind in _types(stack)):
+            raise
+        return None
 
 
 def _destroy_local(project: Project, sandbox: Sandbox, report: Report, tell: Tell) -> None:
@@ -63,7 +109,7 @@ def _destroy_local(project: Project, sandbox: Sandbox, report: Report, tell: Tel
         sandbox.start(progress=tell)
         unprotect(stack)
         try:
-            _destroy(stack, report, tell)
+            _destroy_everything(project, stack, report, tell)
         except FoundationError:
             # Databases with data aren't dropped, and needn't be where their server goes.
             if others or any(kind.startswith("kubernetes:") for kind in _types(stack)):
@@ -79,7 +125,17 @@ def _destroy(stack: Stack, report: Report, tell: Tell) -> None:
     def run() -> None:
         stack.destroy(on_event=report.handle, show_secrets=False, run_program=False, continue_on_error=True)
 
-    run_engine(stack, report, tell, run)
+    again = Retrying(
+        retry=retry_if_exception(_passes), stop=stop_after_attempt(ATTEMPTS), wait=wait_fixed(PAUSE), reraise=True
+    )
+    again(run_engine, stack, report, tell, run)
+
+
+def _passes(error: BaseException) -> bool:
+    """Whether Hetzner refused only for what was under way on the objects."""
+    return isinstance(error, FoundationError) and any(
+        f"({code}" in problem for problem in error.problems for code in PASSING
+    )
 
 
 def _remove_sandbox(project: Project, sandbox: Sandbox) -> None:

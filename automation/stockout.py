@@ -12,7 +12,6 @@ from automation.errors import FoundationError
 from automation.report import Report
 from automation.running import Tell
 from models.loading import Environment
-from models.plan import Pool
 
 # What the API answers to an order that it can't fill; the second one for a type that it calls available there.
 SOLD_OUT: Final = ("resource_unavailable", "unsupported location for server type")
@@ -33,8 +32,7 @@ def candidates(environment: Environment) -> int:
     settings = environment.settings.hetzner
     if settings is None:
         return 1
-    dedicated = [tenant.slug for tenant in environment.tenants if environment.plan(tenant).pool is Pool.DEDICATED]
-    pools = [pool.candidates for pool in settings.all_pools(dedicated).values()]
+    pools = [pool.candidates for pool in settings.all_pools(environment.dedicated).values()]
     return max(map(len, pools if settings.nat is None else [*pools, settings.nat.candidates]))
 
 

@@ -9,7 +9,7 @@ import errno
 import json
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -120,6 +120,7 @@ def _json_chosen(ctx: typer.Context, value: bool) -> bool:
     return value
 
 
+Environment = Annotated[str | None, typer.Argument(help="The environment; default: the one of --environment.")]
 Json = Annotated[bool, typer.Option("--json", help="JSON for machines on stdout.", callback=_json_chosen)]
 
 app = typer.Typer(
@@ -154,6 +155,11 @@ def options_of(ctx: typer.Context) -> Options:
     options = ctx.find_object(Options)
     assert options is not None, "the app's callback ran"
     return options
+
+
+def chosen(options: Options, environment: str | None) -> Options:
+    """The options, for the environment that the command itself names."""
+    return options if environment is None else replace(options, environment=environment)
 
 
 # Each module adds its commands to the app.

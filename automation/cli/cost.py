@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from automation.cli.app import Json, Options, app, options_of
+from automation.cli.app import Environment, Json, app, chosen, options_of
 
 if TYPE_CHECKING:
     from automation.cost import CostReport
     from automation.cost.shares import Result, Share
 
-Environment = Annotated[str | None, typer.Argument(help="The environment; default: the one of --environment.")]
 SHARE = ("price USD", "nodes EUR", "platform EUR", "model USD", "payment USD", "cost USD", "margin USD", "margin %")
 
 
@@ -30,11 +28,6 @@ def cost(ctx: typer.Context, environment: Environment = None, json: Json = False
         print(as_json(found.to_json()))
     else:
         _show(found)
-
-
-def chosen(options: Options, environment: str | None) -> Options:
-    """The options, for the environment that the command itself names."""
-    return options if environment is None else replace(options, environment=environment)
 
 
 def _show(found: CostReport) -> None:

@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from automation.cli.app import Json, app, options_of
-from automation.cli.cost import Environment, chosen
+from automation.cli.app import Environment, Json, app, chosen, options_of
 
 
 @app.command()

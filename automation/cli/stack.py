@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from automation.cli.app import Json, app, options_of
+from automation.cli.app import Environment, Json, app, chosen, options_of
 
 if TYPE_CHECKING:
     from automation.operations import Session
@@ -97,9 +97,13 @@ def refresh(
 @app.command()
 def down(
     ctx: typer.Context,
+    environment: Environment = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
     keep_data: Annotated[
         bool, typer.Option("--keep-data", help="Only stop the sandbox's servers; `up` starts them again.")
+    ] = False,
+    unprotect: Annotated[
+        bool, typer.Option("--unprotect", help="Let go of protected servers, volumes and addresses at Hetzner too.")
     ] = False,
     json: Json = False,
 ) -> None:
@@ -107,12 +111,12 @@ def down(
     from automation import operations, removal
     from automation.cli.view import Progress, print_report
 
-    project = options_of(ctx).find()
+    project = chosen(options_of(ctx), environment).find()
     if not (yes or keep_data):
         typer.confirm(CONFIRM.format(environment=project.environment), abort=True)
     progress = Progress()
     with progress.shown():
-        report = removal.down(project, progress.tell, progress.changed, keep_data=keep_data)
+        report = removal.down(project, progress.tell, progress.changed, keep_data=keep_data, unprotect=unprotect)
     if json:
         print(operations.as_json(report.to_json()))
     elif keep_data:

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from automation.report import CHANGES, PLATFORM, Change, Report
+from local.toolchain.progress import console
 
 SHOWN_AT_ONCE = 6
 # Where there is no terminal, seconds between lines on what takes longer: a silent job looks like a stuck one.
@@ -34,7 +35,7 @@ class Progress:
     for each that isn't yet."""
 
     def __init__(self) -> None:
-        self._console = Console(stderr=True)
+        self._console = console()
         self._live: Live | None = None
         self._report: Report | None = None
 
