@@ -120,5 +120,3 @@ def objection(identity: Identity, method: str) -> Refusal | None:
     if status == "suspended":
         return None if method in SAFE_METHODS else TENANT_SUSPENDED
     return TENANT_INACTIVE
-
-

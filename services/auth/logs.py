@@ -18,7 +18,9 @@ def configure(level: str = "INFO") -> None:
                     "rename_fields": {"asctime": "time", "levelname": "level", "name": "logger"},
                 }
             },
-            "handlers": {"stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "json"}},
+            "handlers": {
+                "stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "json"}
+            },
             "root": {"level": level, "handlers": ["stdout"]},
             # Its warnings name the connection's host, ours say that the database doesn't answer.
             "loggers": {"psycopg.pool": {"level": "ERROR"}},

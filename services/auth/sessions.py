@@ -164,9 +164,7 @@ class Sessions:
 
     async def change_password(self, identity: Identity, current: str, new: str, address: str) -> None:
         """Sets a new password and ends every session of the user. Raises Refused when ``current`` is wrong."""
-        rows = await self._database.rows(
-            "SELECT email, password_hash FROM users WHERE id = %s", (identity.user_id,)
-        )
+        rows = await self._database.rows("SELECT email, password_hash FROM users WHERE id = %s", (identity.user_id,))
         if not rows:
             raise Refused(INVALID_TOKEN)
         account = throttle.account_key(rows[0]["email"])
@@ -188,4 +186,6 @@ class Sessions:
 
 async def revoke_sessions(connection: Connection, user: UUID | None) -> None:
     """Ends every session of a user."""
-    await connection.execute("UPDATE sessions SET revoked_at = now() WHERE user_id = %s AND revoked_at IS NULL", (user,))
+    await connection.execute(
+        "UPDATE sessions SET revoked_at = now() WHERE user_id = %s AND revoked_at IS NULL", (user,)
+    )

@@ -54,8 +54,8 @@ class Settings(BaseSettings):
     """Unknown API keys of one address and replica in a minute, then 429. Our choice."""
     database_connections: int = Field(default=4, ge=1)
     """Connections of one replica, beside the one that listens."""
-    host: str = "0.0.0.0"  # noqa: S104: a pod's address isn't known beforehand
-    """Where the server listens."""
+    host: str = "0.0.0.0"  # noqa: S104
+    """Where the server listens: in a pod everywhere, since its address isn't known beforehand."""
     port: Port = 8080
     """models.environment.Gateway.auth_address."""
 

@@ -93,5 +93,3 @@ def _decrypt(row: Row, settings: Settings) -> SigningKey:
         ) from None
     until = row["verifies_until"] or float("inf")
     return SigningKey(row["kid"], row["algorithm"], ECKey.import_key(json.loads(private)), row["signs_from"], until)
-
-

@@ -75,7 +75,9 @@ class AuthDatabase:
         return make_conninfo(host=LOOPBACK, port=self.port, dbname=DATABASE, user=ROLE, password="test")
 
     def run(self, query: LiteralString, *parameters: object) -> list[dict[str, Any]]:
-        with psycopg.connect(**(self.login | {"dbname": DATABASE}), autocommit=True, row_factory=dict_row) as connection:
+        with psycopg.connect(
+            **(self.login | {"dbname": DATABASE}), autocommit=True, row_factory=dict_row
+        ) as connection:
             cursor = connection.execute(query, parameters)
             return cursor.fetchall() if cursor.description else []
 

@@ -1,0 +1,1 @@
+"""The auth service: its part of auth_db, and its pods."""

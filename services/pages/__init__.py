@@ -1,0 +1,1 @@
+"""What the gateway answers with itself: pages for hosts that nobody serves and for suspended tenants."""
