@@ -15,9 +15,15 @@ from local.hetzner.resources.base import Answer, Body, Call, DeleteProtection, P
 
 
 class Offer(Resource):
-    """Of the catalogue: the same for every project."""
+    """Of the catalogue's list of that name: the same for every project."""
 
     change = None
+    sorts = ("id", "name")
+
+    def all(self, context: Context) -> list[Record]:
+        """Of the catalogue."""
+        records: list[Record] = getattr(context.world.catalogue, self.kind)
+        return records
 
     def find(self, context: Context, key: object) -> Record:
         """By its ID."""
@@ -32,11 +38,6 @@ class Locations(Offer):
 
     kind = "locations"
     singular = "location"
-    sorts = ("id", "name")
-
-    def all(self, context: Context) -> list[Record]:
-        """Of the catalogue."""
-        return context.world.catalogue.locations
 
 
 class ServerTypes(Offer):
@@ -44,11 +45,6 @@ class ServerTypes(Offer):
 
     kind = "server_types"
     singular = "server_type"
-    sorts = ("id", "name")
-
-    def all(self, context: Context) -> list[Record]:
-        """Of the catalogue."""
-        return context.world.catalogue.server_types
 
     def view(self, context: Context, record: Record) -> Record:
         """Without what is sold out."""
@@ -60,11 +56,6 @@ class LoadBalancerTypes(Offer):
 
     kind = "load_balancer_types"
     singular = "load_balancer_type"
-    sorts = ("id", "name")
-
-    def all(self, context: Context) -> list[Record]:
-        """Of the catalogue."""
-        return context.world.catalogue.load_balancer_types
 
 
 class Isos(Offer):
@@ -72,12 +63,7 @@ class Isos(Offer):
 
     kind = "isos"
     singular = "iso"
-    sorts = ("id", "name")
     filters = {"architecture": lambda record, value: record["architecture"] in (value, None)}
-
-    def all(self, context: Context) -> list[Record]:
-        """Of the catalogue."""
-        return context.world.catalogue.isos
 
 
 class ImageChange(Body):
