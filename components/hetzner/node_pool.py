@@ -171,7 +171,6 @@ class NodePool(pulumi.ComponentResource):
             f"{server}-ipv4",
             name=server,
             type="ipv4",
-            assignee_type="server",
             location=location,
             auto_delete=False,
             delete_protection=protect,
