@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pulumi
 
-from components.access import cluster, database_server, missing_secrets
+from components.access import cluster, database_server, gateway_redis, hetzner_project, missing_secrets
 from components.environment import Environment, EnvironmentArgs
 from local.directory import DEFAULT_NAME, ENVIRONMENT_VARIABLE
 from models.loading import InvalidInput, load_environment
@@ -27,6 +27,8 @@ def main() -> None:
         if missing := missing_secrets(loaded, config):
             raise pulumi.RunError("\n".join(missing))
         server = database_server(loaded.settings.postgresql, config.require_secret, place)
+        hetzner = hetzner_project(loaded.settings.hetzner, config.require_secret, place)
+        redis = gateway_redis(loaded.settings.gateway.redis, place)
     except InvalidInput as error:
         raise pulumi.RunError("\n".join(str(problem) for problem in error.problems)) from None
     except FileNotFoundError as error:
@@ -38,8 +40,10 @@ def main() -> None:
         EnvironmentArgs(
             loaded=loaded,
             cluster=cluster(loaded.settings.kubernetes, config.require_secret, place),
+            hetzner=hetzner,
             database_server=server,
             secret=config.require_secret,
+            redis=redis,
         ),
     )
     pulumi.export("tenants", environment.tenants)

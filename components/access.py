@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pulumi
 
+from components.gateway.redis import RedisAccess, read_url
+from components.hetzner.api import HetznerApi, hetzner_api
 from components.postgres.connection import DatabaseServer, read_service
 from components.providers import Cluster
-from models.environment import Kubernetes, PostgreSQL
+from models.environment import GatewayRedis, Kubernetes, PostgreSQL
+from models.hetzner import Hetzner
 from models.loading import Environment
 from models.secrets import SecretRef
 
@@ -20,8 +23,10 @@ ResolveFile = Callable[[str], Path]
 """Where a file of the settings lies on the machine that runs the update."""
 
 
-def cluster(settings: Kubernetes, secret: ResolveSecret, file: ResolveFile) -> Cluster:
-    """The cluster that the settings name."""
+def cluster(settings: Kubernetes, secret: ResolveSecret, file: ResolveFile) -> Cluster | None:
+    """The cluster that the settings name; None when it is to be made."""
+    if not settings.elsewhere:
+        return None
     if settings.kubeconfig_config is not None:
         kubeconfig: pulumi.Input[str] = secret(settings.kubeconfig_config)
     else:
@@ -47,12 +52,25 @@ def database_server(settings: PostgreSQL, secret: ResolveSecret, file: ResolveFi
     )
 
 
+def gateway_redis(settings: GatewayRedis, file: ResolveFile) -> RedisAccess | None:
+    """The Redis that the settings name, if they name one. Raises what ``read_url`` raises."""
+    return None if settings.url_file is None else read_url(file(settings.url_file))
+
+
+def hetzner_project(settings: Hetzner | None, secret: ResolveSecret, file: ResolveFile) -> HetznerApi | None:
+    """The API of the project that the settings name, if they name one. Raises what ``hetzner_api`` raises."""
+    return None if settings is None else hetzner_api(settings, secret, file)
+
+
 def secret_keys(environment: Environment) -> Iterator[tuple[str, str]]:
     """Every secret of the stack's configuration that the environment names: (where, its key)."""
     settings = environment.settings
     if settings.kubernetes.kubeconfig_config is not None:
         yield "settings: kubernetes.kubeconfig_config", settings.kubernetes.kubeconfig_config
     references: list[tuple[str, SecretRef | None]] = [("settings: postgresql.password", settings.postgresql.password)]
+    if settings.gateway.acme is not None:
+        references.append(("settings: gateway.acme.dns_token", settings.gateway.acme.dns_token))
+    references += _hetzner_secrets(settings.hetzner)
     references += [(f"settings: shared_secrets.{key}", value) for key, value in settings.shared_secrets.items()]
     references += [
         (f"tenant {tenant.slug}: secrets.{key}", value)
@@ -62,6 +80,18 @@ def secret_keys(environment: Environment) -> Iterator[tuple[str, str]]:
     for where, reference in references:
         if reference is not None and reference.config is not None:
             yield where, reference.config
+
+
+def _hetzner_secrets(settings: Hetzner | None) -> list[tuple[str, SecretRef | None]]:
+    if settings is None:
+        return []
+    found = [("settings: hetzner.token", settings.token)]
+    if settings.dns is not None:
+        found.append(("settings: hetzner.dns.token", settings.dns.token))
+    if settings.backup is not None:
+        keys = ("access_key", "secret_key", "encryption_key")
+        found += [(f"settings: hetzner.backup.{key}", getattr(settings.backup, key)) for key in keys]
+    return found
 
 
 def missing_secrets(environment: Environment, config: pulumi.Config) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pulumi
 from pulumi_kubernetes.core.v1 import Namespace
@@ -10,15 +10,22 @@ from pulumi_random import RandomPassword
 
 import models.loading
 from components.access import ResolveSecret
-from components.gateway.platform import GatewayPlatform, GatewayPlatformArgs
+from components.auth.database import migrations
+from components.auth.service import AuthService, AuthServiceArgs
+from components.gateway.redis import RedisAccess
+from components.gateway.traefik import TraefikGateway, TraefikGatewayArgs
+from components.hetzner.api import HetznerApi
+from components.hetzner.cluster.cluster import HetznerCluster, HetznerClusterArgs
+from components.hetzner.cluster.installation import ClusterAddons, ClusterAddonsArgs
 from components.identity import MANAGED_BY
 from components.postgres.connection import DatabaseServer
 from components.postgres.platform import DatabasePlatform, DatabasePlatformArgs
-from components.providers import Cluster, environment_providers
+from components.providers import Cluster, Providers, cluster_provider, database_provider, own_providers
 from components.tenant.pod import DatabaseAddress
 from components.tenant.registry import RegisteredTenant, Registry
 from components.tenant.stack import TenantStack, TenantStackArgs, TenantSurroundings
 from models import names
+from models.environment import Kubernetes
 from models.product import RuntimeSettings
 from models.secrets import SecretRef
 from models.tenant import Tenant
@@ -35,10 +42,15 @@ class EnvironmentArgs:
 
     loaded: models.loading.Environment
     """Settings, products and tenants, checked."""
-    cluster: Cluster
+    cluster: Cluster | None
+    """The cluster that is there already; None: the one that is made at Hetzner."""
+    hetzner: HetznerApi | None = None
+    """The API of the Hetzner project, where the settings describe a cluster there."""
     database_server: DatabaseServer
     secret: ResolveSecret
     """For what settings and tenants' files name by a key (``SecretRef.config``)."""
+    redis: RedisAccess | None = None
+    """A Redis for the gateway that is there already; None: it brings its own."""
 
 
 class Environment(pulumi.ComponentResource):
@@ -60,8 +72,17 @@ class Environment(pulumi.ComponentResource):
             tenants={tenant.slug: _registered(tenant) for tenant in loaded.tenants},
             opts=pulumi.ResourceOptions(parent=self),
         )
-        providers = environment_providers(
-            args.cluster, args.database_server, pulumi.ResourceOptions(parent=self, depends_on=[registry])
+        after_registry = pulumi.ResourceOptions(parent=self, depends_on=[registry])
+        foundation, random = own_providers(args.database_server, after_registry)
+        made = self._hetzner_cluster(args, foundation, random)
+        providers = Providers(
+            kubernetes=cluster_provider(
+                args.cluster or _made_here(settings.kubernetes, made),
+                pulumi.ResourceOptions(parent=self, depends_on=[registry, *([made.ready] if made is not None else [])]),
+            ),
+            postgresql=database_provider(args.database_server, after_registry),
+            foundation=foundation,
+            random=random,
         )
         # `providers` and not one `provider`: children take those of their kind from it.
         child = pulumi.ResourceOptions(parent=self, providers=list(providers))
@@ -75,11 +96,20 @@ class Environment(pulumi.ComponentResource):
             },
             opts=pulumi.ResourceOptions(parent=self, provider=providers.kubernetes, protect=settings.protect),
         )
-        GatewayPlatform(
+        if made is not None:
+            self._addons(args, made, child)
+        acme = settings.gateway.acme
+        gateway = TraefikGateway(
             "gateway",
-            GatewayPlatformArgs(
+            TraefikGatewayArgs(
                 namespace=namespace.metadata["name"],
-                tls_secret=settings.gateway.tls_secret,
+                namespace_name=settings.platform_namespace,
+                settings=settings.gateway,
+                domain=settings.domain,
+                domains=[domain for tenant in loaded.tenants for domain in tenant.domains],
+                pages_image=settings.gateway.pages_image or f"{settings.image_registry}/gateway-pages:v1.0",
+                dns_token=args.secret(acme.dns_token.config) if acme and acme.dns_token.config else None,
+                redis=args.redis,
             ),
             child,
         )
@@ -92,10 +122,32 @@ class Environment(pulumi.ComponentResource):
             ),
             holds_data,
         )
+        server = args.database_server
+        AuthService(
+            "auth",
+            AuthServiceArgs(
+                namespace=namespace.metadata["name"],
+                domain=settings.domain,
+                image=settings.auth.image or f"{settings.image_registry}/auth-service:v1.0",
+                key_kind=settings.auth.key_kind,
+                server=replace(
+                    server,
+                    host=settings.auth.database_host or server.host,
+                    port=settings.auth.database_port or server.port,
+                ),
+                database=settings.postgresql.auth_database,
+                owner=databases.owner,
+                migrations=migrations(),
+                prometheus=settings.platform.prometheus,
+            ),
+            pulumi.ResourceOptions.merge(holds_data, pulumi.ResourceOptions(depends_on=[databases])),
+        )
         surroundings = TenantSurroundings(
             domain=settings.domain,
             platform=settings.platform,
             gateway=settings.gateway,
+            redis=gateway.redis,
+            platform_namespace=settings.platform_namespace,
             pooler=DatabaseAddress(
                 host=settings.postgresql.pooler_host,
                 port=settings.postgresql.pooler_port,
@@ -124,6 +176,55 @@ class Environment(pulumi.ComponentResource):
             }
         )
         self.register_outputs({"tenants": self.tenants})
+
+    def _hetzner_cluster(
+        self, args: EnvironmentArgs, foundation: pulumi.ProviderResource, random: pulumi.ProviderResource
+    ) -> HetznerCluster | None:
+        settings = args.loaded.settings
+        if settings.hetzner is None:
+            return None
+        assert args.hetzner is not None, "a cluster at Hetzner is made through its API"
+        there = args.cluster
+        return HetznerCluster(
+            "cluster",
+            HetznerClusterArgs(
+                settings=settings.hetzner,
+                domain=settings.domain,
+                enterprise=args.loaded.dedicated,
+                api=args.hetzner,
+                secret=args.secret,
+                kubeconfig=None if there is None else there.kubeconfig,
+                context=None if there is None else there.context,
+                protect=settings.protect,
+            ),
+            # Nothing of it is there before the register of tenants agrees: its providers come after that.
+            pulumi.ResourceOptions(parent=self, providers=[foundation, random]),
+        )
+
+    def _addons(self, args: EnvironmentArgs, made: HetznerCluster, opts: pulumi.ResourceOptions) -> None:
+        settings = args.loaded.settings
+        assert settings.hetzner is not None, "the cluster was made of them"
+        assert args.hetzner is not None, "the cluster was made through it"
+        if not args.hetzner.nodes_join:
+            # The cluster is somebody's own: k3s there would install what belongs on Hetzner's servers.
+            return
+        ClusterAddons(
+            "addons",
+            ClusterAddonsArgs(
+                settings=settings.hetzner,
+                token=args.hetzner.token,
+                scaled_user_data=made.scaled_user_data,
+                # What is installed goes with its servers; uninstalling would take the controllers away too early.
+                deleted_with=None if args.cluster is not None else made.ready,
+                protect=settings.protect,
+            ),
+            opts,
+        )
+
+
+def _made_here(settings: Kubernetes, made: HetznerCluster | None) -> Cluster:
+    assert made is not None, "the settings have one cluster at least"
+    return Cluster(kubeconfig=made.kubeconfig, identifier=settings.cluster_identifier)
 
 
 def _registered(tenant: Tenant) -> RegisteredTenant:

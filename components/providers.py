@@ -35,41 +35,49 @@ class Providers(NamedTuple):
     random: pulumi_random.Provider
 
 
-def environment_providers(cluster: Cluster, server: DatabaseServer, opts: pulumi.ResourceOptions) -> Providers:
-    """One provider of each kind. All resources of a kind share one process and one connection."""
-    return Providers(
-        kubernetes=pulumi_kubernetes.Provider(
-            "kubernetes",
-            kubeconfig=cluster.kubeconfig,
-            context=cluster.context,
-            cluster_identifier=cluster.identifier,
-            enable_server_side_apply=True,
-            # The objects are ours alone: what was changed by hand is put back instead of failing on a conflict.
-            enable_patch_force=True,
-            # An update that was killed while it made an object goes on with it the next time.
-            upsert_existing_objects=True,
-            # Else a changed file replaces the object; a checksum on the pods rolls them instead.
-            enable_config_map_mutable=True,
-            enable_secret_mutable=True,
-            opts=opts,
-        ),
-        postgresql=pulumi_postgresql.Provider(
-            "postgresql",
-            host=server.host,
-            port=server.port,
-            username=server.username,
-            password=server.password,
-            sslmode=server.sslmode,
-            opts=opts,
-        ),
-        foundation=FoundationProvider(
-            "foundation",
-            host=server.host,
-            port=server.port,
-            username=server.username,
-            password=server.password,
-            sslmode=server.sslmode,
-            opts=opts,
-        ),
-        random=pulumi_random.Provider("random", opts=opts),
+def own_providers(
+    server: DatabaseServer, opts: pulumi.ResourceOptions
+) -> tuple[FoundationProvider, pulumi_random.Provider]:
+    """Those that need no cluster: it may be made with them."""
+    foundation = FoundationProvider(
+        "foundation",
+        host=server.host,
+        port=server.port,
+        username=server.username,
+        password=server.password,
+        sslmode=server.sslmode,
+        opts=opts,
+    )
+    return foundation, pulumi_random.Provider("random", opts=opts)
+
+
+def cluster_provider(cluster: Cluster, opts: pulumi.ResourceOptions) -> pulumi_kubernetes.Provider:
+    """The one of everything in the cluster."""
+    return pulumi_kubernetes.Provider(
+        "kubernetes",
+        kubeconfig=cluster.kubeconfig,
+        context=cluster.context,
+        cluster_identifier=cluster.identifier,
+        enable_server_side_apply=True,
+        # The objects are ours alone: what was changed by hand is put back instead of failing on a conflict.
+        enable_patch_force=True,
+        # An update that was killed while it made an object goes on with it the next time.
+        upsert_existing_objects=True,
+        # Else a changed file replaces the object; a checksum on the pods rolls them instead.
+        enable_config_map_mutable=True,
+        enable_secret_mutable=True,
+        opts=opts,
+    )
+
+
+def database_provider(server: DatabaseServer, opts: pulumi.ResourceOptions) -> pulumi_postgresql.Provider:
+    """The one of databases and roles."""
+    return pulumi_postgresql.Provider(
+        "postgresql",
+        host=server.host,
+        port=server.port,
+        username=server.username,
+        password=server.password,
+        sslmode=server.sslmode,
+        opts=opts,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
@@ -101,8 +101,33 @@ class Platform(Model):
     """The cluster's DNS (FC-173)."""
 
 
+class GatewayRedis(Model):
+    """Where the gateway counts requests (FC-071)."""
+
+    url_file: str | None = None
+    """A file with the URL of a Redis that is there already; below ``.foundation/`` it follows FOUNDATION_DIR. None:
+    the gateway brings its own."""
+    image: str = "docker.io/valkey/valkey:8.1.4"
+    """Valkey, which is Redis by protocol and commands, under a free licence."""
+
+
+class Acme(Model):
+    """How certificates are got: cert-manager proves by Hetzner DNS that a name is ours (FC-321)."""
+
+    email: str
+    """Where the authority writes when a certificate is about to expire."""
+    dns_token: SecretRef
+    """API token of the DNS zone's Hetzner project. It opens all of its project: keep DNS in one of its own."""
+    server: str = "https://acme-v02.api.letsencrypt.org/directory"
+    """The authority's directory (RFC 8555)."""
+    namespace: str = "cert-manager"
+    """Where cert-manager looks for the secrets of its ClusterIssuers (``--cluster-resource-namespace``)."""
+    webhook_group: str = "acme.hetzner.com"
+    """API group of the installed cert-manager-webhook-hetzner."""
+
+
 class Gateway(Model):
-    """Names of shared gateway objects, in the platform's namespace (FC-054 to FC-056)."""
+    """The front door, in the platform's namespace (FC-054 to FC-056)."""
 
     entry_point: str = "websecure"
     """Traefik's entry point (FC-054)."""
@@ -110,6 +135,40 @@ class Gateway(Model):
     """Name of the Secret with the wildcard certificate (FC-056)."""
     auth_address: str = "http://auth-service.foundation.svc.cluster.local:8080/verify"
     """Address that Traefik's ForwardAuth asks (FC-297)."""
+    image: str = "docker.io/library/traefik:v3.7.15"
+    """Traefik; 3.7.15 is the first version whose ``aliasHeadersStrategy`` and ``safeNaming`` are relied on here."""
+    min_replicas: Annotated[int, Field(ge=2)] = 2
+    """Never fewer: one may always be restarting."""
+    max_replicas: Annotated[int, Field(ge=2)] = 6
+    """Upper bound of the autoscaler."""
+    proxy_protocol_from: tuple[str, ...] = ("10.0.0.0/24",)
+    """Addresses whose PROXY protocol header is believed: the load balancer's part of the private network."""
+    http_node_port: Annotated[int, Field(ge=30000, le=32767)] | None = 30080
+    """NodePort that the load balancer sends port 80 to."""
+    https_node_port: Annotated[int, Field(ge=30000, le=32767)] | None = 30443
+    """NodePort that the load balancer sends port 443 to. Both None: reached from inside the cluster alone."""
+    redis: GatewayRedis = GatewayRedis()
+    """Where requests are counted."""
+    acme: Acme | None = None
+    """How certificates are got. None: there is a ClusterIssuer called ``foundation`` already."""
+    prove_domains: bool = True
+    """Tenants' own domains are served only after a TXT record has shown that the tenant may use them (FC-322)."""
+    pages_image: str | None = None
+    """What answers for suspended and unknown tenants; None is ``{image_registry}/gateway-pages:v1.0``."""
+
+
+class Auth(Model):
+    """The auth service (FC-194, FC-297)."""
+
+    image: str | None = None
+    """None is ``{image_registry}/auth-service:v1.0``."""
+    key_kind: Literal["live", "test"] = "live"
+    """API keys begin with fc_live_ in production, with fc_test_ elsewhere (FC-300)."""
+    database_host: str | None = None
+    """The database server as the service's pods reach it, past any pooler, since it listens for changes. None: as the
+    update itself does."""
+    database_port: Port | None = None
+    """The server's port there; None: as the update itself does."""
 
 
 class EnvironmentSettings(Model):
@@ -135,6 +194,8 @@ class EnvironmentSettings(Model):
     """The platform's own services, as NetworkPolicies name them."""
     gateway: Gateway = Gateway()
     """Names of the shared gateway's objects."""
+    auth: Auth = Auth()
+    """The auth service."""
     shared_secrets: dict[str, SecretRef] = {}
     """Secrets that tenants without their own share, such as shared_anthropic_key (FC-082)."""
     protect: bool = True

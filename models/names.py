@@ -93,3 +93,18 @@ def ingress_route(slug: str) -> str:
 def rate_limit(slug: str) -> str:
     """The tenant's rate-limiting middleware (FC-055)."""
     return f"rate-limit-{slug}"
+
+
+def pages_limit(slug: str) -> str:
+    """The tenant's rate-limiting middleware of pages, apart from the API's."""
+    return f"pages-limit-{slug}"
+
+
+def suspended_route(slug: str) -> str:
+    """The IngressRoute, in the platform's namespace, that refuses a suspended tenant's changes."""
+    return f"suspended-{slug}"
+
+
+def domains(slug: str) -> str:
+    """Route, certificate and its Secret of the tenant's own domains."""
+    return f"domains-{slug}"

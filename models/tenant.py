@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -155,6 +156,8 @@ class Tenant(Model):
     """Where notices to the tenant go."""
     domains: tuple[DnsName, ...] = ()
     """Custom domains beside {slug}.{domain} (FC-219)."""
+    ip_allow_list: tuple[IPv4Network | IPv6Network, ...] = ()
+    """Networks that the tenant's hosts may be reached from (FC-166, FC-218); empty: from everywhere."""
     image_tag: ImageTag | None = None
     """Tag or digest of the product's image for this tenant; None is the product's own."""
     overrides: Overrides = Overrides()

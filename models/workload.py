@@ -75,6 +75,8 @@ class Route(Model):
     workload: str
     port: str
     authenticated: bool = True
+    pages: bool = False
+    """Pages and their assets, which come by the dozen: they have a budget of their own, apart from the API's."""
 
 
 class AlertRule(Model):

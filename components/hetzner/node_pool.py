@@ -107,7 +107,7 @@ class NodePool(pulumi.ComponentResource):
             # As late as can be: then a choice without a server means an order that failed.
             pulumi.ResourceOptions(parent=self, depends_on=[group]),
         )
-        address = self._primary_ip(server, choice.location, protect) if args.primary_ips else None
+        address = self._primary_ip(server, choice.location) if args.primary_ips else None
         volumes = self._data.get(slot) or self._volumes(slot, choice.location)
         self._data[slot] = volumes
         private_ip = self._addresses.apply(lambda addresses: addresses[server])
@@ -166,17 +166,18 @@ class NodePool(pulumi.ComponentResource):
             )
         return self._groups[group]
 
-    def _primary_ip(self, server: str, location: pulumi.Input[str], protect: bool) -> hcloud.PrimaryIp:
+    def _primary_ip(self, server: str, location: pulumi.Input[str]) -> hcloud.PrimaryIp:
+        """It can't go before its server, which is what is protected: were it so itself, it would be in the way when
+        an order came to nothing and the next candidate is elsewhere."""
         return hcloud.PrimaryIp(
             f"{server}-ipv4",
             name=server,
             type="ipv4",
             location=location,
             auto_delete=False,
-            delete_protection=protect,
             labels=self._labels,
-            # The name can't be there twice; it moves only while its server isn't there.
-            opts=pulumi.ResourceOptions(parent=self, protect=protect, delete_before_replace=True),
+            # The name can't be there twice.
+            opts=pulumi.ResourceOptions(parent=self, protect=False, delete_before_replace=True),
         )
 
     def _volumes(self, slot: int, location: pulumi.Input[str]) -> dict[str, hcloud.Volume]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ import pulumi
 from pulumi_kubernetes.core.v1 import Secret
 from pulumi_random import RandomPassword
 
+from components.encoding import base64_text
 from components.identity import TenantIdentity
 from models import names
 
@@ -60,15 +60,11 @@ class TenantSecrets(pulumi.ComponentResource):
             metadata={"name": self.secret_name, "namespace": args.namespace, "labels": args.tenant.labels},
             type="Opaque",
             # `data` and not `stringData`: a key that goes must leave the object too, and drift must show.
-            data={key: value.apply(_base64) for key, value in values.items()},
+            data={key: value.apply(base64_text) for key, value in values.items()},
             opts=child,
         )
         self.checksum = pulumi.Output.all(**values).apply(checksum)
         self.register_outputs({"secret_name": self.secret_name})
-
-
-def _base64(value: str) -> str:
-    return base64.b64encode(value.encode()).decode()
 
 
 def checksum(values: Mapping[str, str]) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import pulumi
 
+from components.gateway.redis import RedisAccess
 from components.gateway.route import TenantRoute, TenantRouteArgs
 from components.identity import TenantIdentity
 from components.monitoring.tenant import TenantMonitoring, TenantMonitoringArgs
@@ -34,6 +35,8 @@ class TenantSurroundings:
     """Tenants are served at {slug}.{domain} (FC-052)."""
     platform: Platform
     gateway: Gateway
+    redis: RedisAccess
+    """Where the gateway counts tenants' requests (FC-071)."""
     pooler: DatabaseAddress
     """How pods reach the database (FC-281)."""
     database: pulumi.Input[str]
@@ -42,6 +45,8 @@ class TenantSurroundings:
     database_tenants: pulumi.Input[str]
     connection_limit: int = 5
     """Connections of a tenant's role (FC-051, FC-280)."""
+    platform_namespace: str = "foundation"
+    """Namespace of the platform's own services (FC-290)."""
     protect: bool = True
     """Refuse to delete or replace what holds data, until a tenant's status is ``deleted``."""
 
@@ -170,11 +175,16 @@ class TenantStack(pulumi.ComponentResource):
                 TenantRouteArgs(
                     tenant=identity,
                     namespace=namespace.namespace_name,
-                    hosts=(host, *tenant.domains),
+                    host=host,
+                    domains=tenant.domains,
                     routes=runtime.routes,
                     workloads=runtime.workloads,
                     requests_per_minute=_requests_per_minute(plan),
                     gateway=around.gateway,
+                    redis=around.redis,
+                    allow_list=[str(network) for network in tenant.ip_allow_list],
+                    suspended=not standing.writes,
+                    platform_namespace=around.platform_namespace,
                 ),
                 pulumi.ResourceOptions(parent=self, deleted_with=namespace.namespace, depends_on=workloads),
             )

@@ -5,6 +5,7 @@ The namespace and the Service hello-acme are there already (see ../tenant-worklo
 
 import pulumi
 
+from components.gateway.redis import RedisAccess
 from components.gateway.route import TenantRoute, TenantRouteArgs
 from components.identity import TenantIdentity
 from models.environment import Gateway
@@ -31,7 +32,8 @@ route = TenantRoute(
     TenantRouteArgs(
         tenant=acme,
         namespace=acme.namespace,
-        hosts=["acme.example.com", "shop.acme.example"],
+        host="acme.example.com",
+        domains=["shop.acme.example"],
         routes=[
             Route(workload="hello", port="http"),
             Route(path_prefixes=("/health",), workload="hello", port="http", authenticated=False),
@@ -39,6 +41,10 @@ route = TenantRoute(
         workloads=[hello],
         requests_per_minute=300,
         gateway=Gateway(),
+        redis=RedisAccess(
+            endpoint="gateway-redis.foundation.svc.cluster.local:6379",
+            password=pulumi.Config().require_secret("redis_password"),
+        ),
     ),
 )
 pulumi.export("url", route.url)

@@ -15,7 +15,7 @@ from models.loading.problems import InvalidInput, Problem, nearest
 from models.loading.products import load_products
 from models.loading.settings import GERMAN_LOCATIONS, SETTINGS, is_local, read_settings
 from models.loading.tenants import TenantFile, check_tenants, features, read_tenants, tenants_of
-from models.plan import Plan
+from models.plan import Plan, Pool
 from models.product import ProductModule
 from models.tenant import Tenant
 
@@ -36,6 +36,11 @@ class Environment:
         plan = self.products[tenant.product].product.plans[tenant.plan]
         effective = effective_plan(plan, tenant.overrides)
         return effective.model_copy(update={"features": features(tenant, plan)})
+
+    @property
+    def dedicated(self) -> list[str]:
+        """Slugs of the tenants that have nodes of their own (FC-135)."""
+        return [tenant.slug for tenant in self.tenants if self.plan(tenant).pool is Pool.DEDICATED]
 
 
 def load_environment(project_dir: Path, environment: str) -> Environment:

@@ -21,6 +21,8 @@ CUSTOM_AGENTS_REFUSED = "Custom agents only available on Enterprise tier"
 """FC-096."""
 CUSTOM_DOMAINS = "custom-domains"
 """The feature that allows ``domains`` (FC-219)."""
+IP_ALLOW_LIST = "ip-allow-list"
+"""The feature that allows ``ip_allow_list`` (FC-218)."""
 
 
 @dataclass(frozen=True)
@@ -165,9 +167,14 @@ def _check_features(document: Document, tenant: Tenant, plan: Plan, product: Pro
     for index, feature in enumerate(tenant.features):
         if feature not in known:
             document.report(("features", index), f"is no feature of {product.name}", hint=nearest(feature, known))
-    if tenant.domains and CUSTOM_DOMAINS not in features(tenant, plan):
-        may = [name for name, other in product.plans.items() if CUSTOM_DOMAINS in other.features]
-        document.report(("domains",), f"can't be set on {plan.name}", hint=f"custom domains are for: {', '.join(may)}")
+    gated = (
+        ("domains", tenant.domains, CUSTOM_DOMAINS, "custom domains"),
+        ("ip_allow_list", tenant.ip_allow_list, IP_ALLOW_LIST, "IP allow lists"),
+    )
+    for field, value, feature, what in gated:
+        if value and feature not in features(tenant, plan):
+            may = [name for name, other in product.plans.items() if feature in other.features]
+            document.report((field,), f"can't be set on {plan.name}", hint=f"{what} are for: {', '.join(may)}")
 
 
 def _check_unique(files: Sequence[TenantFile], keys: Keys) -> None:

@@ -9,8 +9,15 @@ from policies.plain import Resource, items, texts
 from policies.rules.pods import containers, pod_spec
 from policies.rules.types import ResourceRule
 
-# What Kubernetes and PostgreSQL keep apart as secret themselves.
-_HOLDS_SECRETS = frozenset({"kubernetes:core/v1:Secret", "postgresql:index/role:Role"})
+# What Kubernetes and PostgreSQL keep apart as secret themselves, and what marks its inputs as secret always.
+_HOLDS_SECRETS = frozenset(
+    {
+        "kubernetes:core/v1:Secret",
+        "postgresql:index/role:Role",
+        "foundation:pki:ClientCertificate",
+        "foundation:kubernetes:ApiReady",
+    }
+)
 _READABLE = ("kubernetes:", "foundation:")
 
 

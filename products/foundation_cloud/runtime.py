@@ -100,7 +100,7 @@ def routes() -> tuple[Route, ...]:
 
     /health, /login and the dashboard's assets answer without a token (FC-297).
     """
-    dashboard = {"workload": "seldon", "port": DASHBOARD.name}
+    dashboard = {"workload": "seldon", "port": DASHBOARD.name, "pages": True}
     api = {"workload": "seldon", "port": API.name}
     return (
         Route(**api),

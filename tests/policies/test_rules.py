@@ -192,6 +192,11 @@ def test_secrets_may_stand_in_secrets() -> None:
     assert offences(secrets.NONE_IN_CLEAR, judged) == []
 
 
+def test_secrets_may_stand_in_inputs_that_are_secret() -> None:
+    judged = resource("foundation:kubernetes:ApiReady", "r", {"kubeconfig": PLANTED["a private key"]})
+    assert offences(secrets.NONE_IN_CLEAR, judged) == []
+
+
 def tenant_objects(slug: str) -> list[Resource]:
     labels = {"tenant": slug}
     inside = {"namespace": f"tenant-{slug}", "labels": labels}

@@ -1,0 +1,1 @@
+"""What the front door asks of the world outside the cluster."""
