@@ -205,6 +205,7 @@ class Environment(pulumi.ComponentResource):
         settings = args.loaded.settings
         assert settings.hetzner is not None, "the cluster was made of them"
         assert args.hetzner is not None, "the cluster was made through it"
+        assert args.hetzner.token is not None, "the settings name its token"
         if not args.hetzner.nodes_join:
             # The cluster is somebody's own: k3s there would install what belongs on Hetzner's servers.
             return
