@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from provider.plugin import UNKNOWN, Properties, Secret
 from tests.plugins.hcloud.world import LABELS, PUBLIC_KEY, World
@@ -14,13 +14,15 @@ OTHER = {"managed-by": "foundation", "cluster": "demo", "pool": "infra"}
 @dataclass(frozen=True)
 class Case:
     """One resource. ``plans`` are inputs that it is only compared with, ``changes`` are made and taken back,
-    ``wrong`` are refused; each says what differs from ``inputs``, None what is left out."""
+    ``wrong`` are refused; each says what differs from ``inputs``, None what is left out. ``back`` is what taking a
+    change back needs to say."""
 
     kind: str
     name: str
     inputs: Callable[[World], Properties]
     plans: Sequence[Properties] = ()
     changes: Sequence[Properties] = ()
+    back: Properties = field(default_factory=dict)
     wrong: Sequence[Properties] = ()
     imported: Callable[[World], str] | None = None
 
@@ -127,7 +129,6 @@ CASES = [
         ],
         changes=[
             {"name": "other", "labels": OTHER, "rules": [ALONE]},
-            {"applyTos": [{"labelSelector": "role=web"}]},
         ],
         wrong=[
             {"rules": [{**RULES[0], "direction": "up"}]},
@@ -136,6 +137,13 @@ CASES = [
             {"rules": [{**RULES[0], "sourceIps": ["10.0.0.1/8"]}]},
             {"rules": [{**RULES[0], "sourceIps": ["anywhere"]}]},
         ],
+    ),
+    Case(
+        "Firewall",
+        "other wall",
+        lambda world: {"name": "other-wall", "applyTos": [{"labelSelector": "role=web"}]},
+        plans=[{"applyTos": None}, {"applyTos": [{"labelSelector": UNKNOWN}]}, {"rules": RULES}],
+        changes=[{"applyTos": [{"labelSelector": "role=db"}], "rules": [ALONE]}],
     ),
     Case(
         "PrimaryIp",
@@ -360,8 +368,8 @@ CASES = [
             {"ttl": 400, "labels": OTHER},
             {"labels": None},
             {"deleteProtection": True},
-            {"deleteProtection": False},
         ],
+        back={"deleteProtection": False},
         wrong=[
             {"mode": None},
             {"mode": "secondary"},
@@ -389,8 +397,8 @@ CASES = [
         changes=[
             {"ttl": None, "labels": None, "records": [{"value": "9.9.9.9"}]},
             {"changeProtection": True},
-            {"changeProtection": False},
         ],
+        back={"changeProtection": False},
         wrong=[{"records": []}, {"records": None}, {"zone": None}],
         imported=lambda world: "example.com/api/A",
     ),

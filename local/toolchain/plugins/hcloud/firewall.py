@@ -64,8 +64,7 @@ class Firewall(HcloudResource):
     def alter(self, operation: Operation, identity: str, old: Properties, new: Properties) -> None:
         path = f"/firewalls/{identity}"
         rename(operation, path, {"name": "name"}, old, new)
-        # As the published plugin: rules can be changed, all of them can't be taken away.
-        if new["rules"] and self._differs("rules", old, new):
+        if self._differs("rules", old, new):
             operation.post(f"{path}/actions/set_rules", {"rules": [_rule(rule) for rule in new["rules"]]})
         rename(operation, path, {"labels": "labels"}, old, new)
         before, after = old.get("applyTos") or [], new["applyTos"] or []

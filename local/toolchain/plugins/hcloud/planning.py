@@ -31,7 +31,9 @@ def _planned(attribute: Attribute, given: Value, name: str, before: Mapping[str,
         inside = None if before is None else NOTHING
         if attribute.kind == "object":
             return plan(attribute.fields, given, inside)
-        return [UNKNOWN if item is UNKNOWN else plan(attribute.fields, item, inside) for item in given]
+        given = [UNKNOWN if item is UNKNOWN else plan(attribute.fields, item, inside) for item in given]
+    if attribute.kind == "set":
+        return unique(attribute, given)
     return given
 
 
@@ -74,15 +76,15 @@ def keep(attribute: Attribute, value: Value) -> Value:
 
 
 def fill(attribute: Attribute, value: Value, *, framework: bool) -> Value:
-    """``value`` as recorded: sets in order; inside objects the published plugin has no null but in its newer framework,
-    where it leaves nulls out."""
+    """``value`` as recorded: sets in order; inside objects the published plugin has no null. In its newer framework it
+    leaves nulls out, and sets as the API has them."""
     if value is UNKNOWN:
         return value
     if value is None:
         return [] if attribute.block else None
     if attribute.kind in ("list", "set"):
         items = [fill(attribute.element, item, framework=framework) for item in value]
-        return unique(attribute, items) if attribute.kind == "set" else items
+        return unique(attribute, items) if attribute.kind == "set" and not framework else items
     if attribute.kind != "object":
         return value
     filled = {}

@@ -263,7 +263,7 @@ class HcloudResource(ResourceType[Api]):
             outputs[name] = Secret(value) if hidden and value is not None else value
         return outputs
 
-    def _marks(self, values: Properties, identity: str) -> Properties:
+    def _marks(self, values: Mapping[str, Value], identity: str) -> Properties:
         filled = {
             name: fill(attribute, values.get(name), framework=self.framework)
             for name, attribute in self.attributes.items()
