@@ -17,7 +17,9 @@ import psycopg
 from kubernetes import client, config
 from psycopg.conninfo import make_conninfo
 from ruamel.yaml import YAML
+from typer.testing import CliRunner, Result
 
+from automation.cli import app
 from local.directory import ENVIRONMENT_VARIABLE, FoundationDirectory
 from local.toolchain import ensure
 from models import names
@@ -25,7 +27,7 @@ from models import names
 ROOT = Path(__file__).resolve().parent.parent
 CLI = Path(sys.executable).with_name("foundation")
 # The rooms that a program needs; the scratch folder links to those of this clone.
-ROOMS = ("automation", "components", "models", "policies", "products", "provider", "schemas", ".venv")
+ROOMS = ("automation", "components", "models", "policies", "products", "provider", "schemas", "services", ".venv")
 COMMAND_SECONDS = 600
 
 
@@ -152,6 +154,13 @@ class ScratchProject:
     def command(self, *arguments: str) -> list[str]:
         """The command line of ``foundation``."""
         return [str(CLI), "--environment", self.environment, *arguments]
+
+    def invoke(self, *arguments: str, expect: int = 0) -> Result:
+        """Run ``foundation`` in this process: for commands that start no engine, a tenth of the time."""
+        command = ["--project", str(self.folder), "--environment", self.environment, *arguments]
+        done = CliRunner().invoke(app, command, env={ENVIRONMENT_VARIABLE: str(self.directory.root)})
+        assert done.exit_code == expect, f"exit code {done.exit_code}\n{done.output}"
+        return done
 
     def json(self, *arguments: str, expect: int = 0) -> Any:
         """What the command answers to machines."""

@@ -10,15 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
+from starlette.applications import Starlette
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 from uvicorn.server import ServerState
 
-from local.echo.pods import app
+from local.echo.pods import app as tenants
 from local.echo.socks import HOST_UNREACHABLE, REFUSED, SUCCEEDED, HandshakeError, answer, read_target
 from local.kubernetes.api import ClusterApi, ClusterError
+from services.pages.app import app as pages
 
 Pod = dict[str, Any]
 BUFFER = 64 * 1024
+PAGES = "gateway-pages"
 
 
 class Unreachable(ConnectionError):
@@ -35,9 +38,7 @@ class PodNetwork:
     def __init__(self, kubeconfig: Path, processes: Mapping[str, Path]) -> None:
         self._kubeconfig = kubeconfig
         self._processes = processes
-        config = uvicorn.Config(app, lifespan="off", ws="none", log_config=None, access_log=False)
-        config.load()
-        self._config = config
+        self._tenants, self._pages = _served(tenants), _served(pages)
         self._state = ServerState()
 
     async def serve(self, host: str, port: int) -> None:
@@ -74,7 +75,9 @@ class PodNetwork:
             answer(writer, SUCCEEDED)
             # From here on the connection is the pod's own.
             protocol = AutoHTTPProtocol(
-                config=self._config, server_state=self._state, app_state={"pod": {**pod, "port": port}}
+                config=self._pages if app_name == PAGES else self._tenants,
+                server_state=self._state,
+                app_state={"pod": {**pod, "port": port}},
             )
             writer.transport.set_protocol(protocol)
             protocol.connection_made(writer.transport)
@@ -84,7 +87,7 @@ class PodNetwork:
         try:
             ipaddress.ip_address(host)
         except ValueError:
-            service, _, rest = host.partition(".")
+            service = host.partition(".")[0]
             if service in self._processes:
                 return service, {}
             raise Unreachable(f"no Service {host}") from None
@@ -102,6 +105,12 @@ class PodNetwork:
             raise Unreachable(f"pod {metadata['name']} doesn't listen on {port}")
         pod = {"pod": metadata["name"], "namespace": metadata["namespace"], "tenant": labels.get("tenant", "")}
         return labels.get("app", ""), pod
+
+
+def _served(app: Starlette) -> uvicorn.Config:
+    config = uvicorn.Config(app, lifespan="off", ws="none", log_config=None, access_log=False)
+    config.load()
+    return config
 
 
 async def _relay(

@@ -14,13 +14,12 @@ from urllib.parse import quote
 
 import redis
 
-from components.gateway.redis import acl_rules
+from components.gateway.redis import SETTINGS, USERNAME, configuration, users
 from local.files import write_private
 from local.ports import LOOPBACK
 from local.processes import ServerError, ServerProcess
 
 PROGRAM = "redis-server"
-USERNAME = "traefik"
 # Milliseconds on an idle machine.
 START_TIMEOUT = 30.0
 RESUME_TIMEOUT = 5.0
@@ -69,18 +68,13 @@ class RedisServer:
         """Run the server on ``port`` and wait until it answers. Raises ``ServerError``."""
         self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         password = self._password()
-        users = self.data / "users.acl"
-        write_private(users, f"user default off\nuser {USERNAME} on >{password} {acl_rules()}\n")
-        configuration = self.data / "redis.conf"
-        settings = {
-            "bind": LOOPBACK, "port": port, "dir": self.data, "aclfile": users,
-            # Buckets live for seconds: nothing is worth a disk's time.
-            "save": '""', "appendonly": "no", "maxmemory": "64mb", "maxmemory-policy": "noeviction",
-        }  # fmt: skip
-        write_private(configuration, "".join(f"{key} {value}\n" for key, value in settings.items()))
+        acl_file, file = self.data / "users.acl", self.data / "redis.conf"
+        write_private(acl_file, users(password))
+        settings = {**SETTINGS, "bind": LOOPBACK, "port": port, "dir": self.data, "aclfile": acl_file}
+        write_private(file, configuration(settings))
         write_private(self.url_file, f"redis://{USERNAME}:{quote(password)}@{self.endpoint(port)}/0\n")
         # Redis calls itself by address and port once it runs, unless it is told not to: it is found by its arguments.
-        command = [self._program(), configuration, "--set-proc-title", "no"]
+        command: list[str | Path] = [self._program(), file, "--set-proc-title", "no"]
         self.process.spawn([*command, "--dir", self.data], {"PATH": "/usr/bin:/bin"})
         self.process.wait_until(self.answers, START_TIMEOUT)
 

@@ -17,6 +17,8 @@ from local.files import write_private
 
 # A sandbox is younger than its authority.
 AUTHORITY_DAYS = 3650
+# Names that are nobody's (RFC 2606, RFC 6761).
+RESERVED = ("localhost", "test", "example", "example.com")
 # As Let's Encrypt has it.
 CERTIFICATE_DAYS = 90
 
@@ -52,9 +54,9 @@ class Authority:
             _builder(name, name, key.public_key(), now, AUTHORITY_DAYS)
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .add_extension(_key_usage(signs_certificates=True), critical=True)
-            # Whoever trusts this authority for his sandbox trusts it for this machine's names alone.
+            # Whoever trusts this authority for his sandbox trusts it for names that are nobody's.
             .add_extension(
-                x509.NameConstraints([x509.DNSName("localhost"), x509.DNSName("test"), _loopback()], None),
+                x509.NameConstraints([*map(x509.DNSName, RESERVED), _loopback()], None),
                 critical=True,
             )
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)

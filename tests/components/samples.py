@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID, uuid5
 
+from components.gateway.redis import RedisAccess
 from components.identity import TenantIdentity
 from components.tenant.pod import DatabaseAddress
 from components.tenant.stack import TenantStackArgs, TenantSurroundings
@@ -146,6 +147,7 @@ def surroundings(**changes: Any) -> TenantSurroundings:
             "domain": "example.test",
             "platform": Platform(),
             "gateway": Gateway(),
+            "redis": RedisAccess(endpoint="gateway-redis.foundation.svc.cluster.local:6379", password="test"),
             "pooler": DatabaseAddress("pgbouncer.foundation.svc.cluster.local", 5432, "foundation"),
             "database": "foundation",
             "database_owner": "foundation_owner",
