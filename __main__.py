@@ -47,6 +47,10 @@ def main() -> None:
         ),
     )
     pulumi.export("tenants", environment.tenants)
+    if environment.cluster is not None:
+        pulumi.export("ingress_ipv4", environment.cluster.ingress_ipv4)
+        pulumi.export("nameservers", environment.cluster.nameservers)
+        pulumi.export("kubeconfig", environment.cluster.kubeconfig)
 
 
 main()

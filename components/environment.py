@@ -63,6 +63,8 @@ class Environment(pulumi.ComponentResource):
 
     tenants: pulumi.Output[dict[str, dict[str, str]]]
     """Plan, status and URL of each tenant, by slug."""
+    cluster: HetznerCluster | None
+    """The cluster at Hetzner, where the settings describe one."""
 
     def __init__(self, name: str, args: EnvironmentArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("foundation:index:Environment", name, {}, opts)
@@ -74,7 +76,7 @@ class Environment(pulumi.ComponentResource):
         )
         after_registry = pulumi.ResourceOptions(parent=self, depends_on=[registry])
         foundation, random = own_providers(args.database_server, after_registry)
-        made = self._hetzner_cluster(args, foundation, random)
+        self.cluster = made = self._hetzner_cluster(args, foundation, random)
         providers = Providers(
             kubernetes=cluster_provider(
                 args.cluster or _made_here(settings.kubernetes, made),
