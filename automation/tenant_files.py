@@ -66,7 +66,7 @@ def add(
         name=name or slug.replace("-", " ").title(),
         email=email or f"admin@{slug}.{environment.settings.domain}",
     )
-    _put(project, file, content)
+    put(project, file, content)
     return file
 
 
@@ -109,11 +109,11 @@ def _edit(project: Project, slug: str, change: Callable[[Any], bool]) -> bool:
         return False
     text = StringIO()
     yaml.dump(tenant, text)
-    _put(project, file, text.getvalue())
+    put(project, file, text.getvalue())
     return True
 
 
-def _put(project: Project, file: Path, content: str) -> None:
+def put(project: Project, file: Path, content: str) -> None:
     """Put the file in place in one step, and take it back when the environment is wrong with it."""
     before = file.read_text(encoding="utf-8") if file.exists() else None
     _replace(file, content)

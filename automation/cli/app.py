@@ -163,4 +163,4 @@ def chosen(options: Options, environment: str | None) -> Options:
 
 
 # Each module adds its commands to the app.
-from automation.cli import stack, tenants, cost, orphans, parts  # noqa: E402, F401, I001
+from automation.cli import stack, tenants, nodes, cost, orphans, parts  # noqa: E402, F401, I001
