@@ -80,9 +80,7 @@ class AuthService(pulumi.ComponentResource):
             data=files.apply(lambda known: {key: base64_text(value) for key, value in known.items()}),
             opts=child,
         )
-        checksum = pulumi.Output.secret(
-            files.apply(lambda known: hashlib.sha256(repr(sorted(known.items())).encode()).hexdigest())
-        )
+        checksum = files.apply(_checksum)
         deployment = Deployment(
             f"{name}-deployment",
             metadata=metadata(),

@@ -62,12 +62,15 @@ class Authenticator:
         if text.startswith(api_keys.PREFIX):
             if not api_keys.is_well_formed(text, self.settings.key_kind):
                 raise Refused(INVALID_TOKEN)
+            if self.cache.is_unknown(credential):
+                raise Refused(INVALID_TOKEN)
             wait = self._guesses.wait(address)
             if wait:
                 raise Refused(too_many(wait))
             found = await lookup.by_key(self.database, text, self.settings.peppers)
             if found is None:
                 self._guesses.count(address)
+                self.cache.put_unknown(credential, generation)
         else:
             try:
                 claims = self.ring.check(text)

@@ -16,6 +16,9 @@ MAX_ENTRIES: Final = 50_000
 """About 100 MB with the longest tokens."""
 MAX_AGE: Final = 60.0
 """Seconds; then an entry is looked up again, whatever was heard."""
+MAX_UNKNOWN: Final = 10_000
+UNKNOWN_AGE: Final = 10.0
+"""Seconds that a key counts as unknown without being looked up again."""
 
 
 class Cache:
@@ -23,6 +26,7 @@ class Cache:
 
     def __init__(self) -> None:
         self._entries: dict[bytes, tuple[float, Identity]] = {}
+        self._unknown: dict[bytes, float] = {}
         self._fresh_until = 0.0
         self.generation = 0
         """Counts what was taken away. A look-up that began before a change must not be kept after it."""
@@ -60,9 +64,22 @@ class Cache:
             age = min(age, identity.expires_at - time.time())
         self._entries[credential] = (time.monotonic() + age, identity)
 
+    def is_unknown(self, credential: bytes) -> bool:
+        """Whether it was looked up a moment ago and wasn't there: a client that repeats an old key is no guesser."""
+        return self.fresh and time.monotonic() < self._unknown.get(credential, 0)
+
+    def put_unknown(self, credential: bytes, generation: int) -> None:
+        """Remember that there is no such credential, unless something changed since ``generation``."""
+        if generation != self.generation:
+            return
+        if len(self._unknown) >= MAX_UNKNOWN:
+            del self._unknown[next(iter(self._unknown))]
+        self._unknown[credential] = time.monotonic() + UNKNOWN_AGE
+
     def drop(self, tenant: UUID) -> None:
         """Forget a tenant's credentials."""
         self.generation += 1
+        self._unknown.clear()
         self._entries = {
             credential: entry for credential, entry in self._entries.items() if entry[1].tenant.id != tenant
         }
@@ -70,6 +87,7 @@ class Cache:
     def clear(self) -> None:
         """Forget everything."""
         self.generation += 1
+        self._unknown.clear()
         self._entries.clear()
 
     def keep_fresh(self, until: float) -> None:
