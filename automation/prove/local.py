@@ -7,9 +7,7 @@ import os
 import re
 import signal
 import subprocess
-import tempfile
 import time
-import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +16,8 @@ from typing import Any
 import psutil
 
 from automation.prove.clone import Clone, clean_clone
-from automation.prove.frame import ROOT, Figure, at_most, equal, not_run, proof
+from automation.prove.frame import Figure, at_most, equal, not_run, proof
+from automation.prove.suites import by_group, run_tests, tests_left_out
 
 COLD_SECONDS, WARM_SECONDS, SECOND_UP_SECONDS = 900, 60, 15
 TEST_SECONDS = 600
@@ -216,25 +215,13 @@ def _leaves_nothing(clone: Clone) -> Iterator[Figure]:
 
 def _tests() -> Iterator[Figure]:
     """`make test`, counted by group."""
-    if os.environ.get("TESTS") == "0":
+    if tests_left_out():
         yield not_run("tests", "", "all pass", "left out: TESTS=0")
         return
-    with tempfile.TemporaryDirectory() as folder:
-        results = Path(folder) / "results.xml"
-        began = time.monotonic()
-        environment = Clone(ROOT, {"PYTEST_ADDOPTS": f"--junit-xml={results}"}).environment
-        code = subprocess.run(["make", "test"], env=environment, check=False).returncode
-        seconds = time.monotonic() - began
-        cases = list(ElementTree.parse(results).iter("testcase"))  # noqa: S314  written by our own pytest
-    yield equal("make test", "exit code", code, 0)
-    yield at_most("make test with caches", "wall time", seconds, TEST_SECONDS)
-    for group, about in TEST_GROUPS.items():
-        mine = [case for case in cases if case.get("classname", "").startswith(group.replace("/", "."))]
-        bad = [case for case in mine if case.find("failure") is not None or case.find("error") is not None]
-        skipped = [case for case in mine if case.find("skipped") is not None]
-        if mine:
-            told = f"{len(mine) - len(bad) - len(skipped)} passed, {len(bad)} failed, {len(skipped)} skipped"
-            yield Figure(about, f"pytest {group}", "none fails", told, not bad)
+    ran = run_tests("make", "test")
+    yield equal("make test", "exit code", ran.code, 0)
+    yield at_most("make test with caches", "wall time", ran.seconds, TEST_SECONDS)
+    yield from by_group(ran, TEST_GROUPS)
 
 
 def _reference() -> Iterator[Figure]:
