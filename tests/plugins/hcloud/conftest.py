@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.hetzner_emulator.conftest import Emulator, Project, emulator, emulators
+from tests.hetzner_emulator.conftest import Emulator, Project, _unstable, emulator, emulators, unstable
 from tests.plugins.hcloud.world import World, settings
 from tests.plugins.rpc import Plugin, standin
 
-__all__ = ["emulator", "emulators"]
+__all__ = ["_unstable", "emulator", "emulators", "unstable"]
 
 
 @pytest.fixture(scope="module")

@@ -40,7 +40,8 @@ class ApiError(PluginError):
 
     def __init__(self, error: APIException) -> None:
         fields = error.details.get("fields", []) if isinstance(error.details, dict) else []
-        said = "; ".join(f"{field['name']}: {', '.join(field.get('messages', []))}" for field in fields)
+        wrong = [(field["name"], ", ".join(field.get("messages") or ())) for field in fields]
+        said = "; ".join(f"{name}: {messages}" for name, messages in wrong if messages)
         super().__init__(f"{error.message} ({error.code}){f': {said}' if said else ''}")
         self.code = str(error.code)
 
@@ -114,6 +115,12 @@ class Operation:
             if error.code != "not_found":
                 raise
 
+    def running(self, kind: str, identity: str) -> Answer:
+        """The actions that work on an object now, as an answer to wait for."""
+        if kind not in WITH_ACTIONS:
+            return {}
+        return self.request("GET", f"/{kind}/{identity}/actions", status=RUNNING)
+
     def retried(self, work: Callable[[], T], codes: Collection[str], attempts: int = ATTEMPTS) -> T:
         """What ``work`` returns, tried again when it raises an ``ApiError`` with one of ``codes``."""
         retrying = Retrying(
@@ -166,6 +173,8 @@ class Operation:
         raise PluginError(f"{reason}, while waiting for action {names}; it goes on at Hetzner")
 
 
+# Of these the API lists the actions.
+WITH_ACTIONS = ("firewalls", "load_balancers", "networks", "primary_ips", "servers", "volumes", "zones")
 # How the API calls one of a kind.
 SINGULAR = {
     kind: kind.removesuffix("s")

@@ -148,6 +148,8 @@ class HcloudResource(ResourceType[Api]):
                 operation.wait(begun)
                 self.finish(operation, identity, planned)
             else:
+                # What the killed update began goes on at Hetzner.
+                operation.wait(operation.running(self.kind, identity))
                 found = self.look(operation, identity, planned) or {}
                 wanted = {name: found.get(name) if value is None else value for name, value in planned.items()}
                 self.alter(operation, identity, planned | found, wanted)
