@@ -41,9 +41,8 @@ def _redis(directory: FoundationDirectory, own_cluster: bool) -> Server:
 
 
 def pods(directory: FoundationDirectory, own_cluster: bool = True) -> PodsServer:
-    """What answers as the cluster's pods, and as the auth service where that runs on this machine."""
-    folder = directory.sandbox.resolve()
-    return PodsServer(folder, directory.kubeconfig, {"auth-service": folder / "auth" / "endpoint"})
+    """What answers as the cluster's pods."""
+    return PodsServer(directory.sandbox.resolve(), directory.kubeconfig)
 
 
 def _traefik(directory: FoundationDirectory, own_cluster: bool) -> Server:

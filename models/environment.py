@@ -133,8 +133,8 @@ class Gateway(Model):
     """Traefik's entry point (FC-054)."""
     tls_secret: str = "foundation-wildcard-tls"
     """Name of the Secret with the wildcard certificate (FC-056)."""
-    auth_address: str = "http://auth-service.foundation.svc.cluster.local:8080/verify"
-    """Address that Traefik's ForwardAuth asks (FC-297)."""
+    auth_address: str | None = None
+    """Address that Traefik's ForwardAuth asks (FC-297). None: the auth service of the platform's namespace."""
     image: str = "docker.io/library/traefik:v3.7.15"
     """Traefik; 3.7.15 is the first version whose ``aliasHeadersStrategy`` and ``safeNaming`` are relied on here."""
     min_replicas: Annotated[int, Field(ge=2)] = 2

@@ -124,6 +124,11 @@ class FrontRoutes(pulumi.ComponentResource):
         self.register_outputs({})
 
 
+def auth_service_address(namespace: str) -> str:
+    """What Traefik's ForwardAuth asks."""
+    return f"http://{AUTH_SERVICE}.{namespace}.svc.cluster.local:{AUTH_PORT}/verify"
+
+
 def identity_limit(redis_endpoint: Any) -> Manifest:
     """Spec of the limit of each client of the identity API."""
     limit = rules.rate_limit(IDENTITY_PER_MINUTE, redis_endpoint)

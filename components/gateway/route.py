@@ -13,7 +13,7 @@ from components.encoding import base64_text
 from components.gateway import rules
 from components.gateway.certificates import TRAEFIK
 from components.gateway.domains import TenantDomains, TenantDomainsArgs
-from components.gateway.front import suspended_route
+from components.gateway.front import auth_service_address, suspended_route
 from components.gateway.redis import SECRET, RedisAccess
 from components.identity import TenantIdentity
 from components.tenant.service import port_number
@@ -67,9 +67,8 @@ class TenantRoute(pulumi.ComponentResource):
             },
             opts=pulumi.ResourceOptions(parent=self),
         )
-        specs = rules.middlewares(
-            slug, args.gateway.auth_address, args.requests_per_minute, args.redis.endpoint, args.allow_list
-        )
+        auth_address = args.gateway.auth_address or auth_service_address(args.platform_namespace)
+        specs = rules.middlewares(slug, auth_address, args.requests_per_minute, args.redis.endpoint, args.allow_list)
         middlewares = [
             CustomResource(
                 # Not called by its object's name, which may hold the slug a second time.

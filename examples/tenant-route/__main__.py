@@ -4,6 +4,7 @@ The namespace and the Service hello-acme are there already (see ../tenant-worklo
 """
 
 import pulumi
+from pulumi_random import RandomPassword
 
 from components.gateway.redis import RedisAccess
 from components.gateway.route import TenantRoute, TenantRouteArgs
@@ -43,7 +44,7 @@ route = TenantRoute(
         gateway=Gateway(),
         redis=RedisAccess(
             endpoint="gateway-redis.foundation.svc.cluster.local:6379",
-            password=pulumi.Config().require_secret("redis_password"),
+            password=RandomPassword("redis", length=32, special=False).result,
         ),
     ),
 )

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from local.echo.network import PodNetwork
+from local.echo.programs import Programs
 from local.kubernetes.api import ClusterApi
 from local.ports import LOOPBACK
 from local.traefik.authority import Authority
@@ -22,15 +23,16 @@ def main(
     data: Annotated[Path, typer.Option(help="Folder of the certificate authority.")],
     port: Annotated[int, typer.Option(help="Port of the SOCKS5 server on the loopback interface.")],
     kubeconfig: Annotated[Path, typer.Option(help="The cluster whose pods are played.")],
-    process: Annotated[
-        list[str] | None, typer.Option(help="APP=FILE: an app that runs here; the file holds its HOST:PORT.")
+    elsewhere: Annotated[
+        list[str] | None, typer.Option(help="APP=FILE: an app that somebody else runs; the file holds its HOST:PORT.")
     ] = None,
 ) -> None:
     """Answer as the cluster's pods, and issue its certificates, until a signal comes."""
     authority = Authority(data)
     authority.ensure()
-    processes = dict(given.split("=", 1) for given in process or [])
-    network = PodNetwork(kubeconfig, {app: Path(file) for app, file in processes.items()})
+    given = dict(pair.split("=", 1) for pair in elsewhere or [])
+    programs = Programs(kubeconfig, data / "programs")
+    network = PodNetwork(kubeconfig, programs, {app: Path(file) for app, file in given.items()})
     stopped = threading.Event()
     issuer = threading.Thread(target=Issuer(authority).run, args=(lambda: ClusterApi(kubeconfig), stopped), daemon=True)
     issuer.start()
@@ -43,8 +45,11 @@ def main(
         with contextlib.suppress(asyncio.CancelledError):
             await network.serve(LOOPBACK, port)
 
-    asyncio.run(serve())
-    stopped.set()
+    try:
+        asyncio.run(serve())
+    finally:
+        stopped.set()
+        programs.stop()
 
 
 typer.run(main)

@@ -15,6 +15,7 @@ from uvicorn.protocols.http.auto import AutoHTTPProtocol
 from uvicorn.server import ServerState
 
 from local.echo.pods import app as tenants
+from local.echo.programs import MODULES, Programs
 from local.echo.socks import HOST_UNREACHABLE, REFUSED, SUCCEEDED, HandshakeError, answer, read_target
 from local.kubernetes.api import ClusterApi, ClusterError
 from services.pages.app import app as pages
@@ -31,13 +32,14 @@ class Unreachable(ConnectionError):
 class PodNetwork:
     """Answers as the pods of one cluster.
 
-    ``processes`` maps an app that does run on this machine, such as ``auth-service``, to the file that holds the
-    address it listens on: connections to its pods or its Service's name are passed on to it.
+    Connections to apps that are programs of this project, by their pods' addresses or their Services' names, are
+    passed on to ``programs``; ``elsewhere`` names files with the addresses of those that somebody else runs.
     """
 
-    def __init__(self, kubeconfig: Path, processes: Mapping[str, Path]) -> None:
+    def __init__(self, kubeconfig: Path, programs: Programs, elsewhere: Mapping[str, Path]) -> None:
         self._kubeconfig = kubeconfig
-        self._processes = processes
+        self._programs = programs
+        self._elsewhere = elsewhere
         self._tenants, self._pages = _served(tenants), _served(pages)
         self._state = ServerState()
 
@@ -61,10 +63,11 @@ class PodNetwork:
 
     async def _join(self, host: str, port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         app_name, pod = await asyncio.to_thread(self._find, host, port)
-        if app_name in self._processes:
+        if app_name in MODULES:
             try:
-                upstream = self._processes[app_name].read_text().strip().rpartition(":")
-                other = await asyncio.open_connection(upstream[0], int(upstream[2]))
+                other = await asyncio.open_connection(
+                    *await asyncio.to_thread(self._program, app_name, pod["namespace"])
+                )
             except OSError:
                 answer(writer, REFUSED)
                 writer.close()
@@ -82,14 +85,20 @@ class PodNetwork:
             writer.transport.set_protocol(protocol)
             protocol.connection_made(writer.transport)
 
+    def _program(self, app: str, namespace: str) -> tuple[str, int]:
+        if app in self._elsewhere:
+            host, _, port = self._elsewhere[app].read_text().strip().rpartition(":")
+            return host, int(port)
+        return self._programs.address(app, namespace)
+
     def _find(self, host: str, port: int) -> tuple[str, Pod]:
         """The app and the pod at an address, or behind a Service's name. Raises ``Unreachable``, ``ClusterError``."""
         try:
             ipaddress.ip_address(host)
         except ValueError:
-            service = host.partition(".")[0]
-            if service in self._processes:
-                return service, {}
+            service, namespace, *_ = [*host.split("."), "", ""]
+            if service in MODULES:
+                return service, {"namespace": namespace}
             raise Unreachable(f"no Service {host}") from None
         api = ClusterApi(self._kubeconfig)
         try:

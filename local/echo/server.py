@@ -26,12 +26,12 @@ GREETING, ACCEPTED = b"\x05\x01\x00", b"\x05\x00"
 
 @dataclass(frozen=True)
 class PodsServer:
-    """The pods of ``kubeconfig``'s cluster. ``processes``: apps that run on this machine, by the file that holds their
-    address. ``sandbox`` (absolute) holds the certificate authority and the log."""
+    """The pods of ``kubeconfig``'s cluster. ``elsewhere``: apps that somebody else runs on this machine, by the file
+    that holds their address. ``sandbox`` (absolute) holds the certificate authority and the log."""
 
     sandbox: Path
     kubeconfig: Path
-    processes: Mapping[str, Path] = field(default_factory=dict)
+    elsewhere: Mapping[str, Path] = field(default_factory=dict)
     name: str = "pods"
 
     @property
@@ -78,8 +78,8 @@ class PodsServer:
         self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         command: list[str | Path] = [sys.executable, "-m", "local.echo", "--data", self.data, "--port", str(port)]
         command += ["--kubeconfig", self.kubeconfig]
-        for app, file in self.processes.items():
-            command += ["--process", f"{app}={file}"]
+        for app, file in self.elsewhere.items():
+            command += ["--elsewhere", f"{app}={file}"]
         write_private(self.endpoint_file, self.endpoint(port))
         self.process.spawn(command, {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(_PROJECT)})
         self.process.wait_until(self.answers, START_TIMEOUT)

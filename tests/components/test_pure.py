@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -19,6 +21,10 @@ from models.workload import Route
 from tests.components.samples import identity, plan, runtime, starter
 
 SELDON = runtime().workloads[0]
+
+
+def middlewares(requests_per_minute: int, allow_list: Sequence[str] = ()) -> Mapping[str, Any]:
+    return rules.middlewares("alice", "http://auth", requests_per_minute, "redis:6379", allow_list)
 
 
 class TestQuota:
@@ -154,22 +160,43 @@ class TestRoutes:
     def test_identity_headers_never_come_from_outside(self) -> None:
         for authenticated in (True, False):
             order = rules.chain("alice", authenticated=authenticated)
-            assert rules.HEADERS in order
-            if authenticated:
-                assert order.index(rules.HEADERS) < order.index(rules.AUTH)
-        specs = rules.middlewares("alice", "http://auth", 300)
-        stripped = specs[rules.HEADERS]["headers"]["customRequestHeaders"]
-        assert set(stripped) == set(specs[rules.AUTH]["forwardAuth"]["authResponseHeaders"])
-        assert set(stripped.values()) == {""}
+            assert order[0] == rules.HEADERS
+            assert (rules.AUTH in order) == authenticated
+        specs = middlewares(300)
+        replaced = specs[rules.HEADERS]["headers"]["customRequestHeaders"]
+        assert set(replaced) == set(specs[rules.AUTH]["forwardAuth"]["authResponseHeaders"])
+        # The gateway knows whose host it is, and only that.
+        assert {name: value for name, value in replaced.items() if value} == {"X-Tenant-Slug": "alice"}
+
+    def test_every_middleware_of_a_chain_is_there(self) -> None:
+        specs = middlewares(300, allow_list=["192.0.2.0/24"])
+        for authenticated in (True, False):
+            for pages in (True, False):
+                assert set(rules.chain("alice", authenticated=authenticated, pages=pages, allow_list=True)) <= set(specs)
+
+    def test_addresses_are_checked_before_anything_else(self) -> None:
+        assert rules.chain("alice", authenticated=True, allow_list=True)[0] == rules.ALLOW_LIST
+        assert rules.ALLOW_LIST not in middlewares(300)
 
     def test_limits_the_tenant_as_a_whole(self) -> None:
-        limit = rules.middlewares("alice", "http://auth", 60)["rate-limit-alice"]["rateLimit"]
-        assert limit == {"average": 60, "period": "1m", "burst": 10, "sourceCriterion": {"requestHost": True}}
+        limit = middlewares(60)["rate-limit-alice"]["rateLimit"]
+        assert (limit["average"], limit["period"]) == (60, "1m")
+        # A header that the gateway has set by then, not one of the client's.
+        assert limit["sourceCriterion"] == {"requestHeaderName": "X-Tenant-Slug"}
+        order = rules.chain("alice", authenticated=False)
+        assert order.index(rules.HEADERS) < order.index("rate-limit-alice")
+
+    def test_pages_have_a_budget_of_their_own(self) -> None:
+        order = rules.chain("alice", authenticated=True, pages=True)
+        assert "pages-limit-alice" in order
+        assert "rate-limit-alice" not in order
 
     @given(st.integers(1, 10**6))
     def test_burst_lets_something_through(self, requests_per_minute: int) -> None:
-        limit = rules.middlewares("alice", "http://auth", requests_per_minute)["rate-limit-alice"]["rateLimit"]
+        limit = middlewares(requests_per_minute)["rate-limit-alice"]["rateLimit"]
         assert 1 <= limit["burst"] <= requests_per_minute
+        # What Traefik has forgotten after 2 s may be had again: no more than would have come back by then.
+        assert limit["burst"] <= max(1, requests_per_minute / 60 * 2)
 
 
 class TestPods:

@@ -84,7 +84,11 @@ def test_names_follow_from_the_slug(graph: Graph) -> None:
         ("Service", "seldon-alice"),
         ("HorizontalPodAutoscaler", "seldon-alice-hpa"),
         ("PodDisruptionBudget", "seldon-alice"),
+        ("Secret", "gateway-redis"),
         ("Middleware", "rate-limit-alice"),
+        ("Middleware", "pages-limit-alice"),
+        ("Middleware", "circuit-breaker"),
+        ("Middleware", "retry"),
         ("Middleware", "auth-jwt"),
         ("Middleware", "headers"),
         ("Middleware", "body-limit"),
@@ -125,8 +129,12 @@ def test_urns_are_what_they_were(graph: Graph) -> None:
     TenantStack$TenantRoute$IngressRoute::alice-route
     TenantStack$TenantRoute$Middleware::alice-auth-jwt
     TenantStack$TenantRoute$Middleware::alice-body-limit
+    TenantStack$TenantRoute$Middleware::alice-circuit-breaker
     TenantStack$TenantRoute$Middleware::alice-headers
+    TenantStack$TenantRoute$Middleware::alice-pages-limit
     TenantStack$TenantRoute$Middleware::alice-rate-limit
+    TenantStack$TenantRoute$Middleware::alice-retry
+    TenantStack$TenantRoute$Secret::alice-redis
     TenantStack$TenantRoute::alice
     TenantStack$TenantSecrets$RandomPassword::alice-db-password
     TenantStack$TenantSecrets$Secret::alice-secret
