@@ -44,7 +44,12 @@ def roll(project: Project, pool: str, tell: Tell = silent, update: Update = run_
     """
     with _cluster(project) as api:
         group = _group(project, pool)
+        left = _nodes(api) & group.superseded(_settings(project.load()).cluster)
         _check_before(api, project, group)
+    if left and not group.begun:
+        # All that an interrupted roll didn't come to any more: the old servers' removal.
+        update(project, tell)
+        return len(left)
     target = group.target
     tell(f"rolling {pool} to generation {target}")
     replaced = 0
@@ -55,6 +60,7 @@ def roll(project: Project, pool: str, tell: Tell = silent, update: Update = run_
             _retire(project, group, step, tell, update)
             replaced += 1
         else:
+            update(project, tell)
             _finish(project, group, step)
         group = _group(project, pool)
     return replaced
@@ -188,6 +194,11 @@ def _check_quorum(api: Any, project: Project) -> None:
             problems=away,
             next_step="mend that first",
         )
+
+
+def _nodes(api: Any) -> set[str]:
+    core: Any = client.CoreV1Api(api)
+    return {node.metadata.name for node in core.list_node().items}
 
 
 def _delete_node(api: Any, name: str) -> None:

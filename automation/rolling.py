@@ -38,11 +38,25 @@ class Group:
         return self.generations.get(unit, self.generation)
 
     @property
+    def begun(self) -> bool:
+        """Whether a roll is under way."""
+        behind = self.whole and any(self.generation_of(unit) != self.generation for unit in self.units)
+        return behind or bool(self.retiring)
+
+    @property
     def target(self) -> int:
         """The generation that the roll leads to: that of one under way, or the next."""
         highest = max((self.generation_of(unit) for unit in self.units), default=self.generation)
-        begun = self.whole and any(self.generation_of(unit) != self.generation for unit in self.units)
-        return highest if begun or self.retiring else highest + 1
+        return highest if self.begun else highest + 1
+
+    def superseded(self, cluster: str) -> set[str]:
+        """Names that the units' servers had before, and that none has any more."""
+        return {
+            self.server(cluster, unit, generation)
+            for unit in self.units
+            for generation in range(1, self.generation_of(unit))
+            if generation != self.retiring.get(unit)
+        }
 
     def server(self, cluster: str, unit: Unit, generation: int) -> str:
         """Name of the unit's server in that generation."""

@@ -20,6 +20,10 @@ def edit(project: Project, change: Callable[[Any], None]) -> None:
     yaml.preserve_quotes = True
     yaml.width = 120
     yaml.indent(mapping=2, sequence=4, offset=2)
+    # As it is written, not as nothing at all.
+    yaml.representer.add_representer(
+        type(None), lambda representer, _: representer.represent_scalar("tag:yaml.org,2002:null", "null")
+    )
     file = project.settings_file
     document = yaml.load(file.read_text(encoding="utf-8"))
     below = document
@@ -41,8 +45,8 @@ def section(settings: Any, *path: str) -> Any:
 
 
 def set_entry(settings: Any, path: tuple[str, ...], field: str, key: Any, value: Any) -> None:
-    """Set one entry of a field that holds entries."""
-    section(settings, *path, field)[key] = value
+    """Set one entry of a field that holds entries. Keys are text in these files, slots too."""
+    section(settings, *path, field)[str(key)] = value
 
 
 def drop_entry(settings: Any, path: tuple[str, ...], field: str, key: Any) -> None:
@@ -50,6 +54,6 @@ def drop_entry(settings: Any, path: tuple[str, ...], field: str, key: Any) -> No
     below = section(settings, *path)
     entries = below.get(field)
     if entries is not None:
-        entries.pop(key, None)
+        entries.pop(str(key), None)
         if not entries:
             del below[field]
