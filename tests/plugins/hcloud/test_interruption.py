@@ -115,6 +115,22 @@ def test_a_failing_action_is_told_and_the_object_is_recorded(running: Plugin, un
     unstable.fault("failing_action", command="create_server", times=1)
     with pytest.raises(Refused, match=r"action create_server failed: .* \(action_failed"):
         World(running, project).server()
+    # What came to nothing is not taken over as if it were a server.
+    with pytest.raises(Refused, match="server name is already used"):
+        World(running, project).server()
+
+
+def test_a_server_without_public_addresses_is_started_once_it_is_in_its_network(world: World) -> None:
+    """However far an interrupted update had come."""
+    world.network()
+    inside = {"publicNets": [{"ipv4Enabled": False, "ipv6Enabled": False}]}
+    inside["networks"] = [{"subnetId": world.text("subnet"), "ip": "10.0.1.7"}]
+    body = {"name": "server", "server_type": "cpx22", "image": "ubuntu-24.04", "location": "fsn1", "labels": LABELS}
+    net = {"enable_ipv4": False, "enable_ipv6": False}
+    world.project.post("/servers", {**body, "start_after_create": False, "public_net": net})
+    made = world.server(**inside)
+    assert made.outputs["status"] == "running"
+    assert [place["ip"] for place in made.outputs["networks"]] == ["10.0.1.7"]
 
 
 PROGRAM = """

@@ -159,6 +159,8 @@ class Operation:
             retrying(self._poll, running)
 
     def _poll(self, running: dict[int, Answer]) -> dict[int, Answer]:
+        if self._cancelled.is_set():
+            return running
         asked = list(running)[:PER_PAGE]
         found = self.request("GET", "/actions", id=asked, per_page=PER_PAGE)["actions"]
         still = _running(found)

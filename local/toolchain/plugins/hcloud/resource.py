@@ -58,6 +58,9 @@ class HcloudResource(ResourceType[Api]):
     def finish(self, operation: Operation, identity: str, new: Properties) -> None:
         """What is to be done once the object exists. When it fails, the object is recorded nevertheless."""
 
+    def resume(self, operation: Operation, identity: str) -> None:
+        """What an interrupted update may have left undone of what can't be seen in the attributes."""
+
     @abstractmethod
     def look(self, operation: Operation, identity: str, known: Properties) -> Properties | None:
         """The attributes that the API knows, None when the object is gone. ``known`` are those recorded."""
@@ -153,6 +156,7 @@ class HcloudResource(ResourceType[Api]):
                 found = self.look(operation, identity, planned) or {}
                 wanted = {name: found.get(name) if value is None else value for name, value in planned.items()}
                 self.alter(operation, identity, planned | found, wanted)
+                self.resume(operation, identity)
         except PluginError as error:
             outputs = self._recorded(planned | self._glimpse(operation, identity, planned), {}, inputs, identity)
             raise InitFailed(identity, outputs, [str(error)]) from None

@@ -39,7 +39,8 @@ NETWORK = {
     "aliasIps": Attribute("set", computed=True),
     "macAddress": Attribute(computed=True),
 }
-OFF = Attribute("bool", default=False)
+NO = Attribute("bool", default=False)
+OFF, FAILED = "off", "unknown"
 
 
 def user_data_hash(text: str) -> str:
@@ -61,10 +62,10 @@ class Server(HcloudResource):
         "datacenter": Attribute(computed=True, check=removed),
         "userData": Attribute(replaces=True, kept=user_data_hash),
         "sshKeys": Attribute("list", replaces=True, check=checks.filled),
-        "keepDisk": OFF,
+        "keepDisk": NO,
         "allowDeprecatedImages": Attribute("bool"),
         "backupWindow": Attribute(computed=True),
-        "backups": OFF,
+        "backups": NO,
         "ipv4Address": Attribute(computed=True),
         "ipv6Address": Attribute(computed=True),
         "ipv6Network": Attribute(computed=True),
@@ -74,12 +75,12 @@ class Server(HcloudResource):
         "labels": checks.LABELS,
         "publicNets": Attribute("set", fields=PUBLIC_NET, block=True, singular="public_net"),
         "networks": Attribute("set", fields=NETWORK, block=True, singular="network"),
-        "ignoreRemoteFirewallIds": OFF,
+        "ignoreRemoteFirewallIds": NO,
         "firewallIds": Attribute("set", item="int", computed=True),
         "placementGroupId": Attribute("int"),
-        "deleteProtection": OFF,
-        "rebuildProtection": OFF,
-        "shutdownBeforeDeletion": OFF,
+        "deleteProtection": NO,
+        "rebuildProtection": NO,
+        "shutdownBeforeDeletion": NO,
         "primaryDiskSize": Attribute("int", computed=True),
     }
     outputs_only = ("backupWindow", "ipv4Address", "ipv6Address", "ipv6Network", "status", "primaryDiskSize")
@@ -145,6 +146,17 @@ class Server(HcloudResource):
             set_rescue(operation, path, new["rescue"], [key["id"] for key in _ssh_keys(operation, new)])
         if new["deleteProtection"] or new["rebuildProtection"]:
             _protect(operation, path, new)
+
+    def existing(self, operation: Operation, new: Properties) -> str | None:
+        identity = super().existing(operation, new)
+        found = operation.find("servers", identity) if identity else None
+        # One that Hetzner failed to make stays as it is, and has to be deleted.
+        return identity if found and found["status"] != FAILED else None
+
+    def resume(self, operation: Operation, identity: str) -> None:
+        found = operation.find("servers", identity)
+        if found and found["status"] == OFF:
+            power_on(operation, f"/servers/{identity}")
 
     def look(self, operation: Operation, identity: str, known: Properties) -> Properties | None:
         found = operation.find("servers", identity)
@@ -215,7 +227,7 @@ class Server(HcloudResource):
 
     def _is_off(self, operation: Operation, identity: str) -> bool:
         found = operation.find("servers", identity)
-        return found is None or found["status"] == "off"
+        return found is None or found["status"] == OFF
 
 
 def _image(operation: Operation, new: Properties) -> int:
