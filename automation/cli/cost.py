@@ -39,7 +39,8 @@ def _show(found: CostReport) -> None:
     columns = ("pool", "what", "number", "EUR each", "EUR a month")
     _table(f"what {found.environment} costs a month, prices of {day}", columns, rows)
     tenants = [(share.tenant, share.plan, *_cells(share)) for share in found.now.shares]
-    _table(f"by tenant, prices of {day}", ("tenant", "plan", *SHARE), tenants)
+    if tenants:
+        _table(f"by tenant, prices of {day}", ("tenant", "plan", *SHARE), tenants)
     number = len(found.grown.shares)
     plans = [(plan, *_cells(share)) for plan, share in first_of_plans(found.grown.shares).items()]
     title = f"by plan with {number} tenants ({_money(found.grown.euros)} EUR a month), prices of {day}"

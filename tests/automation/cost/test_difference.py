@@ -11,7 +11,7 @@ from pulumi.automation.events import OpType, StepEventMetadata, StepEventStateMe
 
 from automation.cost.difference import LOAD_BALANCER, SERVER, VOLUME, Bill, Difference
 from automation.guard import server_changes
-from tests.automation.prices import PRICES
+from tests.automation.cost.prices import PRICES
 
 OLD = "2026-02-03T04:05:06Z"
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"

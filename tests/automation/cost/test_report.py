@@ -25,7 +25,7 @@ from components.hetzner.prices import UnknownPrice, load_prices
 from models.hetzner import Hetzner
 from models.loading import Environment
 from models.plan import Plan
-from tests.automation.prices import PRICES
+from tests.automation.cost.prices import PRICES
 from tests.models.conftest import ENTERPRISE, SETTINGS, Folder, tenant
 from tests.scratch import ROOT
 

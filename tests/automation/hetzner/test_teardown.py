@@ -15,7 +15,7 @@ from automation import removal, teardown
 from automation.errors import FoundationError
 from automation.report import Report
 from local.sandbox import Sandbox
-from tests.automation.test_orphans import Planted
+from tests.automation.hetzner.test_orphans import Planted
 from tests.hetzner_emulator.conftest import Project, emulator, emulators, finish, project
 from tests.sandbox.conftest import eventually, modules_own, own
 
