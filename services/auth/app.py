@@ -12,16 +12,20 @@ from fastapi.responses import JSONResponse
 from prometheus_client import make_asgi_app
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.routing import compile_path
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.auth.api import audit, keys, sessions, users
 from services.auth.api.request import service_of
+from services.auth.database import bounded
 from services.auth.refusal import Refused
 from services.auth.service import Service
 from services.auth.settings import Settings
-from services.auth.verify import Verify
+from services.auth.verify import Verify, answer
 
 MAX_BODY_BYTES: Final = 64 * 1024
+REQUEST_SECONDS: Final = 5.0
+"""An endpoint of the identity API has so long; the longest, a login, takes some 0.1 s."""
 KEY_SET_SECONDS: Final = 300
 """How long the published key set may be cached."""
 
@@ -43,8 +47,31 @@ class Dispatch:
             if scope["path"] == "/verify":
                 await self._verify(scope, receive, send)
                 return
-            receive = _limited(receive)
+            await answer_in_time(self._others, scope, _limited(receive), send)
+            return
         await self._others(scope, receive, send)
+
+
+async def answer_in_time(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answers UNAVAILABLE for ``app`` when it takes longer than REQUEST_SECONDS."""
+    started = late = False
+
+    async def sending(message: Message) -> None:
+        nonlocal started
+        if not late:
+            started = True
+            await send(message)
+
+    try:
+        await bounded(_run(app, scope, receive, sending), REQUEST_SECONDS)
+    except Refused as refused:
+        late = True
+        if not started:
+            await answer(refused.refusal, send)
+
+
+async def _run(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    await app(scope, receive, send)
 
 
 def _limited(receive: Receive) -> Receive:
@@ -118,6 +145,17 @@ def _invalid(_: Request, error: Exception) -> Response:
     return JSONResponse({"error": "Invalid request", "fields": fields}, 422)
 
 
-def _http_error(_: Request, error: Exception) -> Response:
+def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return JSONResponse({"error": error.detail}, error.status_code, error.headers)
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        # Starlette names the methods of the first route that has the path; there may be more.
+        paths = request.app.openapi()["paths"]
+        allowed = {
+            method.upper()
+            for path, methods in paths.items()
+            for method in methods
+            if compile_path(path)[0].match(request.url.path)
+        }
+        headers["allow"] = ", ".join(sorted(allowed)) or headers.get("allow", "")
+    return JSONResponse({"error": error.detail}, error.status_code, headers)

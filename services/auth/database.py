@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, LiteralString
+from typing import Any, LiteralString, TypeVar
 
 import psycopg
 from psycopg.rows import DictRow, dict_row
@@ -16,6 +16,7 @@ from services.auth.refusal import UNAVAILABLE, Refused
 
 Connection = psycopg.AsyncConnection[DictRow]
 Row = dict[str, Any]
+T = TypeVar("T")
 
 CONNECT_SECONDS = 2
 # A request waits so long for a connection, then for its statement (milliseconds).
@@ -72,14 +73,16 @@ class Database:
     async def rows(self, query: LiteralString, parameters: Sequence[object] = ()) -> list[Row]:
         """What one query returns. Connections that died since their last use are replaced and it runs once more, so
         it must be one that may run twice."""
+        return await bounded(self._twice(query, parameters), POOL_SECONDS + STATEMENT_MILLISECONDS / 1000)
+
+    async def _twice(self, query: LiteralString, parameters: Sequence[object]) -> list[Row]:
         try:
-            async with asyncio.timeout(POOL_SECONDS + STATEMENT_MILLISECONDS / 1000):
-                try:
-                    return await self._once(query, parameters)
-                except (psycopg.OperationalError, psycopg.InterfaceError):
-                    await self._pool.check()
-                    return await self._once(query, parameters)
-        except (*UNREACHABLE, TimeoutError) as error:
+            try:
+                return await self._once(query, parameters)
+            except UNREACHABLE:
+                await self._pool.check()
+                return await self._once(query, parameters)
+        except UNREACHABLE as error:
             log.warning("database doesn't answer", extra={"reason": type(error).__name__})
             raise Refused(UNAVAILABLE) from None
 
@@ -87,6 +90,33 @@ class Database:
         async with self._pool.connection() as connection:
             cursor = await connection.execute(query, parameters)
             return await cursor.fetchall() if cursor.description else []
+
+
+async def bounded(work: Coroutine[Any, Any, T], seconds: float) -> T:
+    """What ``work`` returns. Raises UNAVAILABLE after ``seconds`` and lets it end by itself: psycopg answers a
+    cancellation by asking the server to cancel the statement, which takes its time when the server is what hangs."""
+    task = asyncio.create_task(work)
+    _ending.add(task)
+    task.add_done_callback(_ended)
+    try:
+        done, _ = await asyncio.wait({task}, timeout=seconds)
+    except asyncio.CancelledError:
+        task.cancel()
+        raise
+    if done:
+        return task.result()
+    task.cancel()
+    log.warning("database doesn't answer", extra={"reason": "time is up"})
+    raise Refused(UNAVAILABLE)
+
+
+_ending: set[asyncio.Task[Any]] = set()
+
+
+def _ended(task: asyncio.Task[Any]) -> None:
+    _ending.discard(task)
+    if not task.cancelled():
+        task.exception()  # was told already, or came too late to matter
 
 
 def connection_options() -> dict[str, Any]:

@@ -21,7 +21,7 @@ TYPE: Final = "JWT"
 JWT_SECRET_KID: Final = "jwt-secret"
 MAX_LENGTH: Final = 4096
 """Bytes of a credential; ours have fewer than 1000. Anything longer isn't looked at."""
-COMPACT: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
+COMPACT: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]+", re.ASCII)
 """RFC 7515, sections 2 and 7.1: base64url without padding, line breaks or other characters. Decoders are laxer."""
 HEADER: Final = frozenset({"alg", "typ", "kid"})
 """All that our tokens' headers hold. Keys that come with the token (jwk, jku, x5u, x5c) and demands that we don't

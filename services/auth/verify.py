@@ -24,7 +24,8 @@ class Verify:
         try:
             headers = await self._decide(scope["headers"])
         except Refused as refused:
-            await self._refuse(refused.refusal, send)
+            DECISIONS.labels(str(refused.refusal.status)).inc()
+            await answer(refused.refusal, send)
             return
         self._allowed.inc()
         await send({"type": "http.response.start", "status": 200, "headers": [*headers, _NO_BODY]})
@@ -33,6 +34,7 @@ class Verify:
     async def _decide(self, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         authorization = host = None
         method = address = b""
+        seen = False
         for name, value in headers:
             if name == b"authorization":
                 if authorization is not None:
@@ -43,7 +45,9 @@ class Verify:
                     raise Refused(TENANT_MISMATCH)
                 host = value
             elif name == b"x-forwarded-method":
-                method = value
+                # Two of them count as one that writes.
+                method = b"" if seen else value
+                seen = True
             elif name == b"x-forwarded-for":
                 address = value
         credential = credential_of(authorization)
@@ -57,17 +61,18 @@ class Verify:
             raise Refused(against)
         return identity.headers
 
-    async def _refuse(self, refusal: Refusal, send: Send) -> None:
-        DECISIONS.labels(str(refusal.status)).inc()
-        body = refusal.body
-        headers = [
-            (b"content-type", b"application/json"),
-            (b"content-length", str(len(body)).encode()),
-            (b"cache-control", b"no-store"),
-            *refusal.headers,
-        ]
-        await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+
+async def answer(refusal: Refusal, send: Send) -> None:
+    """Sends a refusal."""
+    body = refusal.body
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+        (b"cache-control", b"no-store"),
+        *refusal.headers,
+    ]
+    await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 _NO_BODY: Final = (b"content-length", b"0")

@@ -146,13 +146,17 @@ class Replica:
     def __post_init__(self) -> None:
         self.client = httpx.Client(base_url=f"http://{LOOPBACK}:{self.port}", timeout=10)
 
-    def is_ready(self) -> bool:
+    def answers(self, path: str) -> int:
+        """The status there; 0 while the process listens not yet."""
         try:
-            return self.client.get("/ready").status_code == 200
+            return self.client.get(path).status_code
         except httpx.TransportError:
             if self.process.poll() is not None:
                 raise AssertionError(self.log.read_text()) from None
-            return False
+            return 0
+
+    def is_ready(self) -> bool:
+        return self.answers("/ready") == 200
 
     def login(self, tenant: Tenant, role: str = "member", **changes: str) -> httpx.Response:
         body = {"email": tenant.email(role), "password": PASSWORD} | changes
@@ -185,8 +189,8 @@ class Replica:
 
 
 @contextmanager
-def replica(database: AuthDatabase, folder: Path, **settings: str) -> Iterator[Replica]:
-    """A running replica with these settings (by field) beside the usual ones."""
+def replica(database: AuthDatabase, folder: Path, *, awaited: bool = True, **settings: str) -> Iterator[Replica]:
+    """A running replica with these settings (by field) beside the usual ones; ``awaited``: until it is ready."""
     port = choose_port(None)
     given = {
         "domain": DOMAIN, "database": database.conninfo, "secret": SECRET, "key_kind": "test", "host": LOOPBACK,
@@ -204,7 +208,8 @@ def replica(database: AuthDatabase, folder: Path, **settings: str) -> Iterator[R
         )
     running = Replica(database, port, process, log)
     try:
-        eventually(running.is_ready)
+        if awaited:
+            eventually(running.is_ready)
         yield running
     finally:
         running.client.close()
