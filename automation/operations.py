@@ -10,6 +10,7 @@ from typing import Any
 from pulumi.automation import Stack
 
 from automation.engine import clear_pending, engine_environment, open_stack
+from automation.errors import FoundationError
 from automation.guard import judge
 from automation.project import Project
 from automation.report import Change, Report
@@ -40,7 +41,11 @@ def prepare(project: Project, tell: Tell = silent, *, sandbox: bool = True, cont
     environment = project.load()
     variables = engine_environment(project)
     if project.is_local and sandbox:
-        parts = ["hetzner"] if environment.settings.hetzner is not None else []
+        settings = environment.settings
+        parts = ["hetzner"] if settings.hetzner is not None else []
+        if settings.gateway.redis.url_file is not None:
+            # The front door of this machine, whose Redis the settings name.
+            parts += ["pods", "redis", "traefik"]
         Sandbox(project.directory, context=context, parts=parts).start(progress=tell, nodes=_nodes(environment))
     return Session(project, environment, open_stack(project, variables))
 
@@ -99,7 +104,12 @@ def up(
                 show_secrets=False,
             )
 
-        run_engine(session.stack, report, tell, run)
+        try:
+            run_engine(session.stack, report, tell, run)
+        except FoundationError:
+            if not _take_over(session, report, tell):
+                raise
+            return update()
         return report
 
     report = with_next_candidates(update, lambda: reports[-1], candidates(session.environment), tell)
@@ -107,6 +117,18 @@ def up(
         count = clear_pending(session.stack)
         tell(f"{count} unfinished steps of an interrupted update are done now")
     return session, report
+
+
+def _take_over(session: Session, report: Report, tell: Tell) -> bool:
+    """Whether something was in the way of the failed update that an interrupted one had made, and is in the state
+    now."""
+    from automation.adoption import DATABASE, adopt, at_hetzner  # needed after failures only
+    from automation.cloud import open_cloud
+
+    identify = dict(DATABASE)
+    if session.environment.settings.hetzner is not None:
+        identify |= at_hetzner(lambda: open_cloud(session.project, session.environment, session.stack).client)
+    return adopt(session.stack, report, identify, tell) > 0
 
 
 def preview(

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
-from pulumi.automation.events import EngineEvent, StepEventMetadata
+from pulumi.automation.events import EngineEvent, StepEventMetadata, StepEventStateMetadata
 
 from automation.cost.difference import Bill, Difference
 
@@ -81,6 +81,8 @@ class Report:
     """URN -> monotonic time of the step's start."""
     said: dict[str, str] = field(default_factory=dict)
     """URN -> what its provider last said about the running step, such as what a Deployment is waiting for."""
+    failed: dict[str, StepEventStateMetadata] = field(default_factory=dict)
+    """URN -> what could not be created."""
     started_steps: int = 0
     finished_steps: int = 0
     pending_operations: bool = False
@@ -102,7 +104,10 @@ class Report:
         elif event.res_outputs_event:
             self._ends(event.res_outputs_event.metadata)
         elif event.res_op_failed_event:
-            self._stops(event.res_op_failed_event.metadata.urn)
+            step = event.res_op_failed_event.metadata
+            if _action(step) == "create" and step.new is not None:
+                self.failed[step.urn] = step.new
+            self._stops(step.urn)
             self._tell(None)
         elif event.diagnostic_event:
             self._hear(event)

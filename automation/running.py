@@ -117,6 +117,9 @@ def _failure(report: Report, error: CommandError) -> FoundationError:
 
 
 def _is_unjudged(note: Diagnostic) -> bool:
+    # Something else failed, and the engine gave up what was under way.
+    if "context canceled" in note.message:
+        return False
     # Judging all resources together is an operation of the stack's, and no provider's.
     of_the_stack = note.urn is not None and note.urn.split("::")[2:3] == [ROOT]
     return note.message.startswith(UNJUDGED) or (of_the_stack and "error reading from server" in note.message)

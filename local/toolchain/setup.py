@@ -73,7 +73,9 @@ class Toolchain:
         variables = {
             "PATH": os.pathsep.join([*ours, *others]),
             "PULUMI_HOME": str(self.directory.pulumi_home),
-            "PULUMI_BACKEND_URL": f"file://{self.directory.state}",
+            # Without a file of metadata beside each file: that one is written in place, so that who is killed there, or
+            # looks at that moment, finds a state that can't be read. The state itself is put in place by a rename.
+            "PULUMI_BACKEND_URL": f"file://{self.directory.state}?metadata=skip",
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.directory.passphrase),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             # An update starts eight interpreters. Where bytecode isn't kept, as containers have it, each of them
@@ -118,6 +120,8 @@ def ensure(directory: FoundationDirectory) -> Toolchain:
     directory.create()
     for folder in (directory.state, directory.bin):
         folder.mkdir(parents=True, exist_ok=True)
+    for metadata in directory.state.glob(".pulumi/stacks/*/*.attrs"):
+        metadata.unlink(missing_ok=True)  # of an earlier version; see Toolchain.environment
     write_file(directory.passphrase, LOCAL_PASSPHRASE, mode=0o600)
     cli, published = _remembered(directory, forced) or _choose(directory, forced)
     _place_cli(directory.bin, cli)

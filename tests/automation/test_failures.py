@@ -22,6 +22,7 @@ THING = "urn:pulumi:local::foundation::kubernetes:core/v1:ConfigMap::agents"
         (STACK, "failed to run remediation: connection error", "policies' process ended"),
         (STACK, "error reading from server: EOF", "policies' process ended"),
         (THING, "error reading from server: EOF", "up failed"),
+        (STACK, "failed to run remediation: context canceled", "up failed"),
     ],
 )
 def test_policies_that_did_not_judge_fail_the_update(urn: str, message: str, told: str) -> None:

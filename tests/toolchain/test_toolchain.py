@@ -87,6 +87,22 @@ def test_what_was_damaged_is_mended(directory):
     assert "language_host" in (directory.bin / "pulumi-language-python").read_text()
 
 
+def test_metadata_that_a_killed_engine_left_half_written_is_no_hindrance(directory, tmp_path):
+    (tmp_path / "Pulumi.yaml").write_text("name: scratch\nruntime: python\n")
+
+    def pulumi(*arguments):
+        done = subprocess.run(
+            [ensure(directory).pulumi, *arguments],
+            cwd=tmp_path, env=os.environ | ensure(directory).environment(), capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        return done.stdout
+
+    pulumi("stack", "init", "local-test")
+    assert not list(directory.state.rglob("*.attrs"))
+    (directory.state / ".pulumi" / "stacks" / "scratch" / "local-test.json.attrs").touch()
+    assert json.loads(pulumi("stack", "export"))["version"] == 3
+
+
 def test_only_the_owner_can_look_into_the_folder(directory):
     ensure(directory)
     assert stat.S_IMODE(directory.root.stat().st_mode) == 0o700

@@ -7,10 +7,10 @@ from typing import LiteralString
 
 from psycopg import sql
 
-from local.toolchain.plugins.postgresql.attributes import Attribute, same
+from local.toolchain.plugins.postgresql.attributes import Attribute
 from local.toolchain.plugins.postgresql.resource import BridgedResource
 from local.toolchain.plugins.postgresql.roles import database_exists, member_of
-from provider.plugin import Context, PluginError, Properties
+from provider.plugin import Context, Properties
 from provider.postgres.server import Connection, Server, identifier, server_of, statement
 
 # What a database keeps from its making on.
@@ -31,6 +31,7 @@ class Database(BridgedResource):
         "alterObjectOwnership": Attribute("bool", default=False),
     }
     autonamed = True
+    once = True
     autocommit = True
 
     def identity(self, values: Properties) -> str:
@@ -41,18 +42,6 @@ class Database(BridgedResource):
 
     def make(self, context: Context[Server], connection: Connection, new: Properties) -> None:
         name = new["name"]
-        left = self.look(context, connection, {"name": name}) if database_exists(connection, name) else None
-        if left is not None:
-            # An update was killed after it had made the database and before that was recorded.
-            other = [
-                key for key in FIXED if new[key] and new[key].upper() != "DEFAULT" and not same(left[key], new[key])
-            ]
-            if other:
-                raise PluginError(f"database {name} exists already, with another {', '.join(other)}")
-            context.warn(f"database {name} exists already; taken over")
-            wanted = {key: left[key] if value is None else value for key, value in new.items()}
-            self.alter(context, connection, left | {"name": name}, wanted)
-            return
         owner = new["owner"] or server_of(context).username
         parts = [
             statement("CREATE DATABASE {name} OWNER {owner}", name=identifier(name), owner=identifier(owner)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import secrets
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -38,7 +39,8 @@ class BridgedResource(ResourceType[Server]):
     """A type given by its ``attributes`` and by what it does on a connection.
 
     ``renamed`` are attributes that Terraform calls otherwise than in snake case of their names here; ``autonamed``
-    says whether ``name`` may be left out; ``delete_first`` whether a replacement deletes before it creates.
+    says whether ``name`` may be left out; ``delete_first`` whether a replacement deletes before it creates; ``once``
+    that what exists can't be made again.
     """
 
     attributes: Attributes
@@ -46,6 +48,7 @@ class BridgedResource(ResourceType[Server]):
     autonamed: bool = False
     delete_first: bool = False
     autocommit: bool = False
+    once: bool = False
 
     @abstractmethod
     def identity(self, values: Properties) -> str:
@@ -123,8 +126,13 @@ class BridgedResource(ResourceType[Server]):
     def create(self, context: Context[Server], inputs: Properties) -> State:
         planned = plan(self.attributes, inputs)
 
+        attempts = itertools.count()
+
         def work(connection: Connection) -> Properties:
-            self.make(context, connection, planned)
+            # A connection that was lost over the answer: the attempt before may have made it all the same.
+            is_made = next(attempts) > 0 and self.once and self.look(context, connection, planned) is not None
+            if not is_made:
+                self.make(context, connection, planned)
             return self._found(context, connection, planned)
 
         values = self._run(context, planned, work)

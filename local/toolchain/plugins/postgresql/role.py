@@ -61,6 +61,7 @@ class Role(BridgedResource):
     }
     renamed = {"searchPaths": "search_path"}
     autonamed = True
+    once = True
 
     def identity(self, values: Properties) -> str:
         return str(values["name"])
@@ -79,11 +80,6 @@ class Role(BridgedResource):
 
     def make(self, context: Context[Server], connection: Connection, new: Properties) -> None:
         name = new["name"]
-        if role_exists(connection, name):
-            # An update was killed after it had made the role and before that was recorded.
-            context.warn(f"role {name} exists already; taken over")
-            self.alter(context, connection, {"name": name}, new)
-            return
         parts = [statement("CREATE ROLE {name} WITH", name=identifier(name)), *_options(new, FLAGS)]
         password = new["password"] or new["passwordWo"]
         if password:
