@@ -74,6 +74,12 @@ def path_match(prefix: str) -> str:
     return f"Path(`{path}`) || PathPrefix(`{path}/`)"
 
 
+def exempt_match(prefix: str) -> str:
+    """As ``path_match``, for what is let through without a token: not ``/login/..;/api`` either, which is below
+    ``/login`` to Traefik and ``/api`` to servers that know path parameters (RFC 3986, 3.3)."""
+    return f"({path_match(prefix)}) && !PathRegexp(`[;\\\\]`)"
+
+
 def rate_limit(requests_per_minute: int, redis_endpoint: Any) -> Manifest:
     """Spec of a token bucket in Redis: one for the tenant, over all its hosts, clients and the gateway's replicas.
 
@@ -189,7 +195,7 @@ def ingress_route(
         "routes": [
             {
                 "kind": "Rule",
-                "match": f"({match}) && ({path_match(prefix)})" if prefix.rstrip("/") else match,
+                "match": _match(match, prefix, authenticated=route.authenticated),
                 # The longest prefix wins, however many hosts the rule names; 0 would mean "by the rule's length".
                 "priority": LOWEST_PRIORITY + len(prefix),
                 "middlewares": [
@@ -208,3 +214,9 @@ def ingress_route(
         ],
         "tls": {"secretName": tls_secret} if tls_secret else {},
     }
+
+
+def _match(hosts: str, prefix: str, *, authenticated: bool) -> str:
+    if not prefix.rstrip("/"):
+        return hosts
+    return f"({hosts}) && ({path_match(prefix)})" if authenticated else f"({hosts}) && {exempt_match(prefix)}"

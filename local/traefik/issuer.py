@@ -19,6 +19,8 @@ NAMES = "cert-manager.io/alt-names"
 OF = "cert-manager.io/certificate-name"
 PERIOD = 1.0
 """Seconds between two looks."""
+# The platform's own hosts (FC-235), whose route matches every host.
+PLATFORM = ("app", "auth", "admin")
 HOST = re.compile(r"Host\(`([^`*]+)`\)")
 
 
@@ -108,6 +110,7 @@ def _names(wanted: list[str], hosts: list[str]) -> list[str]:
         if name == parent or "." in parent:
             names.append(name)
         else:
+            names += [f"{platform}.{parent}" for platform in PLATFORM]
             names += [host for host in hosts if host.endswith(f".{parent}") and host.count(".") == 1]
     return sorted(set(names))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import ssl
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pulumi
 
+from components.gateway import manifests
 from components.gateway.configuration import Limits
+from components.gateway.front import AUTH_PORT, AUTH_SERVICE
 from components.gateway.redis import read_url
 from components.gateway.traefik import TraefikGateway, TraefikGatewayArgs
 from components.identity import MANAGED_BY
@@ -122,7 +124,7 @@ class Front:
         graph = run(program)
         assert graph.error == "", graph.errors
         platform = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace, "labels": MANAGED_BY}}
-        objects = [platform, self._auth_service()]
+        objects = [platform, *self._auth_service()]
         objects += [reveal(found.inputs) for found in graph.resources.values() if found.type.startswith("kubernetes:")]
         with self.api() as api:
             for manifest in objects:
@@ -134,21 +136,37 @@ class Front:
         self.served.append(slug)
         return samples.tenant(slug, **fields), requests_per_minute
 
-    def _auth_service(self) -> dict[str, Any]:
-        """The auth service's Service, led to the process that is run here."""
-        return {
-            "apiVersion": "v1",
-            "kind": "Service",
-            "metadata": {"name": "auth-service", "namespace": self.namespace},
-            "spec": {"selector": {"app": "auth-service"}, "ports": [{"port": 8080}]},
-        }
+    def _auth_service(self) -> list[dict[str, Any]]:
+        """The auth service as the cluster has it; the process behind it is run by the test."""
+        metadata = {"name": AUTH_SERVICE, "namespace": self.namespace}
+        container = {"image": "ghcr.io/foundation/auth-service:v1.0", "ports": [{"containerPort": AUTH_PORT}]}
+        pod = manifests.pod(AUTH_SERVICE, container)
+        return [
+            {
+                "apiVersion": "apps/v1",
+                "kind": "Deployment",
+                "metadata": metadata,
+                "spec": manifests.deployment(AUTH_SERVICE, pod, annotations={}, replicas=1),
+            },
+            {
+                "apiVersion": "v1",
+                "kind": "Service",
+                "metadata": metadata,
+                "spec": {"selector": {"app": AUTH_SERVICE}, "ports": [{"port": AUTH_PORT}]},
+            },
+        ]
 
     @contextlib.contextmanager
-    def traefik(self, name: str = "traefik", limits: Limits = Limits(), expect: str = "alice") -> Iterator[Door]:
+    def traefik(self, name: str = "traefik", limits: Limits | None = None, expect: str = "alice") -> Iterator[Door]:
         """A replica that serves everything there is now."""
         namespaces = [self.namespace, *(f"tenant-{slug}" for slug in self.served)]
         server = TraefikServer(
-            self.folder, self.kubeconfig, self.pods.endpoint_file, name=name, namespaces=namespaces, limits=limits
+            self.folder,
+            self.kubeconfig,
+            self.pods.endpoint_file,
+            name=name,
+            namespaces=namespaces,
+            limits=limits or Limits(),
         )
         port = choose_port(None)
         server.start(port)
@@ -191,6 +209,19 @@ class Door:
             extensions={"sni_hostname": host},
             **more,
         )
+
+    def raw(self, host: str, request: bytes, patience: float = 10) -> bytes:
+        """What is answered to bytes that no client library would send; the connection's end ends it."""
+        with (
+            socket.create_connection((LOOPBACK, self.port), timeout=patience) as plain,
+            self.context.wrap_socket(plain, server_hostname=host) as connection,
+        ):
+            connection.sendall(request)
+            answer = b""
+            with contextlib.suppress(TimeoutError, ConnectionError):
+                while part := connection.recv(65536):
+                    answer += part
+            return answer
 
     def get(self, host: str, path: str = "/", token: str | None = None, **headers: str) -> httpx.Response:
         given = {name.replace("_", "-"): value for name, value in headers.items()}
