@@ -15,7 +15,7 @@ OTHER = {"managed-by": "foundation", "cluster": "demo", "pool": "infra"}
 class Case:
     """One resource. ``plans`` are inputs that it is only compared with, ``changes`` are made and taken back,
     ``wrong`` are refused; each says what differs from ``inputs``, None what is left out. ``back`` is what taking a
-    change back needs to say."""
+    change back needs to say. ``drift`` are requests past the plugin: method, path with the id in it, body."""
 
     kind: str
     name: str
@@ -25,6 +25,7 @@ class Case:
     back: Properties = field(default_factory=dict)
     wrong: Sequence[Properties] = ()
     imported: Callable[[World], str] | None = None
+    drift: Sequence[tuple[str, str, Properties]] = ()
 
 
 def merged(inputs: Properties, change: Properties) -> Properties:
@@ -80,6 +81,10 @@ CASES = [
             {"labels": {"a": "x" * 64}},
             {"unheard": 1},
         ],
+        drift=[
+            ("PUT", "/networks/{}", {"name": "by-hand", "labels": {"by": "hand"}}),
+            ("PUT", "/networks/{}", {"name": "net"}),
+        ],
     ),
     Case(
         "NetworkSubnet",
@@ -107,6 +112,10 @@ CASES = [
         plans=[{"publicKey": f"{PUBLIC_KEY}2"}, {"publicKey": UNKNOWN}, {"labels": UNKNOWN}],
         changes=[{"name": "other", "labels": OTHER}, {"labels": None}],
         wrong=[{"publicKey": None}, {"labels": {"a b": "c"}}],
+        drift=[
+            ("PUT", "/ssh_keys/{}", {"name": "by-hand", "labels": {}}),
+            ("PUT", "/ssh_keys/{}", {"name": "key"}),
+        ],
     ),
     Case(
         "PlacementGroup",
@@ -144,6 +153,13 @@ CASES = [
         lambda world: {"name": "other-wall", "applyTos": [{"labelSelector": "role=web"}]},
         plans=[{"applyTos": None}, {"applyTos": [{"labelSelector": UNKNOWN}]}, {"rules": RULES}],
         changes=[{"applyTos": [{"labelSelector": "role=db"}], "rules": [ALONE]}],
+        drift=[
+            (
+                "POST",
+                "/firewalls/{}/actions/set_rules",
+                {"rules": [{"direction": "in", "protocol": "esp", "source_ips": ["::/0"]}]},
+            ),
+        ],
     ),
     Case(
         "PrimaryIp",
@@ -159,7 +175,14 @@ CASES = [
             {"type": None},
         ],
     ),
-    Case("PrimaryIp", "address6", lambda world: {"name": "address6", "type": "ipv6", "location": "fsn1"}),
+    Case(
+        "PrimaryIp",
+        "address6",
+        lambda world: {"name": "address6", "type": "ipv6", "location": "fsn1"},
+        drift=[
+            ("PUT", "/primary_ips/{}", {"labels": {"by": "hand"}, "auto_delete": True}),
+        ],
+    ),
     Case(
         "Server",
         "server",
@@ -219,6 +242,10 @@ CASES = [
         "plain",
         lambda world: {"name": "plain", "serverType": "cpx22", "image": "ubuntu-24.04"},
         plans=[{"location": "fsn1"}, {"location": "nbg1"}, {"firewallIds": [1]}],
+        drift=[
+            ("PUT", "/servers/{}", {"labels": {"by": "hand"}}),
+            ("POST", "/servers/{}/actions/enable_backup", {}),
+        ],
     ),
     Case(
         "Server",
@@ -261,6 +288,11 @@ CASES = [
             {"deleteProtection": True},
         ],
         wrong=[{"loadBalancerType": None}, {"algorithm": {"type": "random"}}, {"labels": {"a b": "c"}}],
+        drift=[
+            ("POST", "/load_balancers/{}/actions/change_algorithm", {"type": "least_connections"}),
+            ("POST", "/load_balancers/{}/actions/change_type", {"load_balancer_type": "lb21"}),
+            ("PUT", "/load_balancers/{}", {"labels": {}}),
+        ],
     ),
     Case(
         "LoadBalancerNetwork",
@@ -343,6 +375,9 @@ CASES = [
         plans=[{"location": "nbg1"}, {"format": "xfs"}, {"automount": True}, {"size": 20}, {"serverId": UNKNOWN}],
         changes=[{"name": "other", "labels": OTHER}, {"deleteProtection": True}],
         wrong=[{"size": None}, {"size": "much"}, {"labels": {"a b": "c"}}],
+        drift=[
+            ("POST", "/volumes/{}/actions/resize", {"size": 30}),
+        ],
     ),
     Case(
         "VolumeAttachment",
@@ -375,6 +410,9 @@ CASES = [
             {"mode": "secondary"},
             {"primaryNameservers": [{"address": "1.2.3.4"}]},
         ],
+        drift=[
+            ("POST", "/zones/{}/actions/change_ttl", {"ttl": 600}),
+        ],
     ),
     Case(
         "ZoneRrset",
@@ -401,5 +439,9 @@ CASES = [
         back={"changeProtection": False},
         wrong=[{"records": []}, {"records": None}, {"zone": None}],
         imported=lambda world: "example.com/api/A",
+        drift=[
+            ("POST", "/zones/example.com/rrsets/{}/actions/set_records", {"records": [{"value": "8.8.8.8"}]}),
+            ("PUT", "/zones/example.com/rrsets/{}", {"labels": {"by": "hand"}}),
+        ],
     ),
 ]

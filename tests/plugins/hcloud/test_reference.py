@@ -119,6 +119,14 @@ class Rehearsal:
             if changed is not None:
                 self._note(case, f"after {change}", lambda c=changed, w=wanted: use.diff(kind, c, w))
                 self._note(case, f"back from {change}", lambda c=changed: use.change(kind, c, back))
+        for method, path, body in case.drift:
+            if method == "PUT":
+                assert self.world.project.request(method, path.format(made.id), body).ok
+            else:
+                self.world.project.post(path.format(made.id), body)
+            drifted = self._note(case, f"drift {path} {body}", lambda: use.read(kind, made))
+            assert drifted is not None
+            self._note(case, f"drifted {path} {body}", lambda drifted=drifted: use.diff(kind, drifted, inputs))
 
 
 def test_it_answers_as_the_published_plugin(emulators: Callable[..., Emulator]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from local.toolchain.plugins.hcloud import checks
 from local.toolchain.plugins.hcloud.api import ATTEMPTS, Answer, ApiError, Operation
 from local.toolchain.plugins.hcloud.attributes import Attribute
-from local.toolchain.plugins.hcloud.network import rename
+from local.toolchain.plugins.hcloud.common import rename
 from local.toolchain.plugins.hcloud.resource import HcloudResource
 from provider.plugin import PluginError, Properties
 

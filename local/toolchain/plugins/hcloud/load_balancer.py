@@ -5,8 +5,8 @@ from __future__ import annotations
 from local.toolchain.plugins.hcloud import checks
 from local.toolchain.plugins.hcloud.api import Answer, ApiError, Operation
 from local.toolchain.plugins.hcloud.attributes import Attribute
-from local.toolchain.plugins.hcloud.network import rename
-from local.toolchain.plugins.hcloud.resource import HcloudResource, described, protect
+from local.toolchain.plugins.hcloud.common import described, protect, rename
+from local.toolchain.plugins.hcloud.resource import HcloudResource
 from provider.plugin import Properties
 
 ALGORITHM = {"type": Attribute(computed=True, check=checks.one_of("round_robin", "least_connections"))}

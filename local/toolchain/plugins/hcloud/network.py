@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
-
 from local.toolchain.plugins.hcloud import checks
 from local.toolchain.plugins.hcloud.adoption import ours
 from local.toolchain.plugins.hcloud.api import ATTEMPTS, Answer, ApiError, Operation
 from local.toolchain.plugins.hcloud.attributes import Attribute
-from local.toolchain.plugins.hcloud.resource import HcloudResource, described, protect
+from local.toolchain.plugins.hcloud.common import described, normal, protect, rename
+from local.toolchain.plugins.hcloud.resource import HcloudResource
 from provider.plugin import PluginError, Properties
 
 # A subnet's servers are detached by others meanwhile: waited for longer.
@@ -179,18 +178,3 @@ class NetworkRoute(NetworkPart):
             except ApiError as error:
                 if error.code != "not_found":
                     raise
-
-
-def rename(operation: Operation, path: str, keys: dict[str, str], old: Properties, new: Properties) -> None:
-    """Changes name, labels and the like, each that differs by a request of its own as the published plugin does."""
-    for name, key in keys.items():
-        if (old.get(name) or None) != (new[name] or None):
-            operation.request("PUT", path, {key: {} if new[name] is None else new[name]})
-
-
-def normal(text: str) -> str:
-    """A range as the API writes it. Raises ``PluginError``."""
-    try:
-        return str(ipaddress.ip_network(text, strict=False))
-    except ValueError as error:
-        raise PluginError(f"invalid CIDR address: {error}") from None

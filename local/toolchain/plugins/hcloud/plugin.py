@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from datetime import timedelta
 
@@ -52,6 +53,8 @@ LONGEST_INTERVAL = timedelta(minutes=1)
 # Hetzner's own; a request that gets no answer for so long is sent again by the client.
 ENDPOINT = "https://api.hetzner.cloud/v1"
 REQUEST_SECONDS = 60.0
+# What a plugin writes is shown to the user: that more connections are in use than are kept is nothing to tell.
+logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
 
 
 class HcloudPlugin(StandIn[Api]):

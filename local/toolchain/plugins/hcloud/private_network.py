@@ -5,7 +5,7 @@ from __future__ import annotations
 from local.toolchain.plugins.hcloud import checks
 from local.toolchain.plugins.hcloud.api import Answer, ApiError, Operation
 from local.toolchain.plugins.hcloud.attributes import Attribute, Attributes
-from local.toolchain.plugins.hcloud.network import normal
+from local.toolchain.plugins.hcloud.common import normal
 from local.toolchain.plugins.hcloud.resource import HcloudResource
 from provider.plugin import UNKNOWN, CheckFailure, PluginError, Properties, Value
 

@@ -12,6 +12,7 @@ from local.toolchain.plugins.hcloud.api import Answer, Api, ApiError, Operation
 from local.toolchain.plugins.hcloud.attributes import DEFAULTS, Attributes, Invalid, convert, fault
 from local.toolchain.plugins.hcloud.planning import difference, fill, keep, plan, same, unsettled
 from local.toolchain.plugins.hcloud.recording import state_delta
+from local.toolchain.plugins.hcloud.values import contains_secret, settled, without_marks, without_nothing
 from provider.plugin import (
     UNKNOWN,
     CheckFailure,
@@ -144,7 +145,7 @@ class HcloudResource(ResourceType[Api]):
     def create(self, context: Context[Api], inputs: Properties) -> State:
         operation = Operation(context)
         asked = reveal(inputs)
-        planned = _settled(plan(self.attributes, asked, None))
+        planned = settled(plan(self.attributes, asked, None))
         identity, begun = self._begin(context, operation, planned)
         try:
             if begun is not None:
@@ -166,7 +167,7 @@ class HcloudResource(ResourceType[Api]):
     def read(self, context: Context[Api], state: State) -> State | None:
         if state.outputs:
             self._owned.recorded(state.id)
-        known = _without_marks(reveal(state.outputs)) or self.parse(state.id)
+        known = without_marks(reveal(state.outputs)) or self.parse(state.id)
         if known is None:
             if state.outputs:
                 return None
@@ -188,8 +189,8 @@ class HcloudResource(ResourceType[Api]):
 
     def update(self, context: Context[Api], old: State, new: Properties) -> Properties:
         operation = Operation(context)
-        before = _without_marks(reveal(old.outputs))
-        planned = _settled(plan(self.attributes, reveal(new), before))
+        before = without_marks(reveal(old.outputs))
+        planned = settled(plan(self.attributes, reveal(new), before))
         self.alter(operation, old.id, before, planned)
         values = self._found(context, operation, old.id, planned)
         return self._recorded(values, before, new, old.id)
@@ -288,6 +289,9 @@ class HcloudResource(ResourceType[Api]):
             planned = plan({name: attribute}, {name: reveal(given)}, {})[name]
             if not same(attribute, values[name], planned):
                 value = self._as_input(name, values[name])
+                if attribute.kind == "map":
+                    # As the published plugin: keys that were added elsewhere are no inputs.
+                    value = {key: item for key, item in (values[name] or {}).items() if key in reveal(given)}
                 refreshed[name] = Secret(value) if contains_secret(given) else value
         return refreshed
 
@@ -307,58 +311,12 @@ class HcloudResource(ResourceType[Api]):
             return None
         if attribute.kind == "map":
             return {**value, DEFAULTS: []} if tagged else value
-        return convert(attribute, _given(fill(attribute, value, framework=self.framework)), name, tagged=tagged)
+        return convert(
+            attribute, without_nothing(fill(attribute, value, framework=self.framework)), name, tagged=tagged
+        )
 
     #: Attributes that no input gives.
     outputs_only: tuple[str, ...] = ()
-
-
-def protect(operation: Operation, path: str, **protection: bool) -> None:
-    """Sets an object's protection."""
-    operation.post(f"{path}/actions/change_protection", dict(protection))
-
-
-def described(found: Answer) -> Properties:
-    """What most objects have."""
-    return {"name": found["name"], "labels": found["labels"], "deleteProtection": found["protection"]["delete"]}
-
-
-def contains_secret(value: Value) -> bool:
-    """Whether anything inside ``value`` is secret."""
-    match value:
-        case Secret():
-            return True
-        case Mapping():
-            return any(contains_secret(item) for item in value.values())
-        case list():
-            return any(contains_secret(item) for item in value)
-    return False
-
-
-def _settled(planned: Properties) -> Properties:
-    """What to ask the API for: what it computes is left to it."""
-    match planned:
-        case Mapping():
-            return {name: _settle(value) for name, value in planned.items()}
-
-
-def _settle(value: Value) -> Value:
-    if value is UNKNOWN:
-        return None
-    if isinstance(value, Mapping):
-        return {name: _settle(item) for name, item in value.items()}
-    return [_settle(item) for item in value] if isinstance(value, list) else value
-
-
-def _given(value: Value) -> Value:
-    """What an input has of an output: nothing that is nothing."""
-    if isinstance(value, Mapping):
-        return {name: _given(item) for name, item in value.items() if item}
-    return [_given(item) for item in value] if isinstance(value, list) else value
-
-
-def _without_marks(outputs: Properties) -> Properties:
-    return {name: value for name, value in outputs.items() if not name.startswith("__") and name != "id"}
 
 
 def _autoname(name: str, seed: bytes) -> str:

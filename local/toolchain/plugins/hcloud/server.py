@@ -8,11 +8,11 @@ import hashlib
 from local.toolchain.plugins.hcloud import checks
 from local.toolchain.plugins.hcloud.api import Answer, Api, Operation
 from local.toolchain.plugins.hcloud.attributes import Attribute
-from local.toolchain.plugins.hcloud.network import rename
+from local.toolchain.plugins.hcloud.common import described, rename
 from local.toolchain.plugins.hcloud.primary_ip import removed
 from local.toolchain.plugins.hcloud.private_network import interface_of
 from local.toolchain.plugins.hcloud.public_net import change_public_net
-from local.toolchain.plugins.hcloud.resource import HcloudResource, contains_secret, described
+from local.toolchain.plugins.hcloud.resource import HcloudResource
 from local.toolchain.plugins.hcloud.server_changes import (
     attach_network,
     change_firewalls,
@@ -24,6 +24,7 @@ from local.toolchain.plugins.hcloud.server_changes import (
     set_iso,
     set_rescue,
 )
+from local.toolchain.plugins.hcloud.values import contains_secret
 from provider.plugin import UNKNOWN, CheckFailure, CheckResult, Context, PluginError, Properties, Value, reveal
 
 PUBLIC_NET = {

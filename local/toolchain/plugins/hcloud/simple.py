@@ -5,7 +5,7 @@ from __future__ import annotations
 from local.toolchain.plugins.hcloud import checks
 from local.toolchain.plugins.hcloud.api import Answer, Operation
 from local.toolchain.plugins.hcloud.attributes import Attribute
-from local.toolchain.plugins.hcloud.network import rename
+from local.toolchain.plugins.hcloud.common import rename
 from local.toolchain.plugins.hcloud.resource import HcloudResource
 from provider.plugin import Properties
 

@@ -6,8 +6,8 @@ from local.toolchain.plugins.hcloud import checks
 from local.toolchain.plugins.hcloud.adoption import ours
 from local.toolchain.plugins.hcloud.api import Answer, Operation
 from local.toolchain.plugins.hcloud.attributes import Attribute
-from local.toolchain.plugins.hcloud.network import rename
-from local.toolchain.plugins.hcloud.resource import HcloudResource, described, protect
+from local.toolchain.plugins.hcloud.common import described, protect, rename
+from local.toolchain.plugins.hcloud.resource import HcloudResource
 from local.toolchain.plugins.hcloud.simple import NAME_AND_LABELS
 from provider.plugin import Properties
 

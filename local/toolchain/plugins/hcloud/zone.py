@@ -6,8 +6,8 @@ from local.toolchain.plugins.hcloud import checks
 from local.toolchain.plugins.hcloud.adoption import adoptable
 from local.toolchain.plugins.hcloud.api import Answer, ApiError, Operation
 from local.toolchain.plugins.hcloud.attributes import Attribute
-from local.toolchain.plugins.hcloud.network import rename
-from local.toolchain.plugins.hcloud.resource import HcloudResource, described, protect
+from local.toolchain.plugins.hcloud.common import described, protect, rename
+from local.toolchain.plugins.hcloud.resource import HcloudResource
 from provider.plugin import CheckFailure, PluginError, Properties
 
 NAMESERVER = {
