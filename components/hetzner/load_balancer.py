@@ -58,26 +58,24 @@ class LoadBalancer(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, protect=args.protect),
         )
         self.ipv4, self.ipv6 = balancer.ipv4, balancer.ipv6
-        # It takes its parts along.
-        part = pulumi.ResourceOptions(parent=self, deleted_with=balancer)
-        attached = hcloud.LoadBalancerNetwork(
+        last: pulumi.Resource = hcloud.LoadBalancerNetwork(
             f"{name}-network",
             load_balancer_id=number(balancer),
             subnet_id=args.subnet_id,
             ip=args.address,
-            opts=part,
+            opts=_part(self, balancer),
         )
         selector = names.labels(args.cluster, settings.pool)
-        hcloud.LoadBalancerTarget(
+        last = hcloud.LoadBalancerTarget(
             f"{name}-nodes",
             type="label_selector",
             load_balancer_id=number(balancer),
             label_selector=",".join(f"{key}={value}" for key, value in sorted(selector.items())),
             use_private_ip=True,
-            opts=pulumi.ResourceOptions.merge(part, pulumi.ResourceOptions(depends_on=[attached])),
+            opts=_part(self, balancer, last),
         )
         for port, node_port in ((80, settings.http_node_port), (443, settings.https_node_port)):
-            hcloud.LoadBalancerService(
+            last = hcloud.LoadBalancerService(
                 f"{name}-{port}",
                 load_balancer_id=balancer.id,
                 protocol="tcp",
@@ -91,6 +89,13 @@ class LoadBalancer(pulumi.ComponentResource):
                     timeout=HEALTH_TIMEOUT,
                     retries=HEALTH_RETRIES,
                 ),
-                opts=part,
+                opts=_part(self, balancer, last),
             )
         self.register_outputs({"ipv4": self.ipv4, "ipv6": self.ipv6})
+
+
+def _part(
+    parent: pulumi.Resource, balancer: hcloud.LoadBalancer, after: pulumi.Resource | None = None
+) -> pulumi.ResourceOptions:
+    """Goes with the load balancer. Parts are made one after the other: each change locks it for the others."""
+    return pulumi.ResourceOptions(parent=parent, deleted_with=balancer, depends_on=[] if after is None else [after])

@@ -134,21 +134,23 @@ class NodePool(pulumi.ComponentResource):
         made = make_server(server, place, choice, args.user_data(node), protect, self)
         # Data stays with a retiring server until its pods have moved.
         if not current or slot not in settings.retiring:
-            self._attach(slot, volumes, made)
+            self._attach(slot, volumes, made, protect)
         self.servers[server] = number(made)
         self.private_addresses[server] = private_ip
         if settings.egress == "public":
             self.public_addresses[server] = made.ipv4_address if address is None else address.ip_address
 
-    def _attach(self, slot: int, volumes: Mapping[str, hcloud.Volume], server: hcloud.Server) -> None:
+    def _attach(self, slot: int, volumes: Mapping[str, hcloud.Volume], server: hcloud.Server, protect: bool) -> None:
+        """One server at a time has a volume: it leaves the old one before the new one gets it, and before either of
+        both is deleted, since detaching locks the server."""
         for volume_name, volume in volumes.items():
             hcloud.VolumeAttachment(
                 f"{names.volume(self._args.cluster, self._args.pool, slot, volume_name)}-attachment",
                 volume_id=number(volume),
                 server_id=number(server),
                 automount=False,
-                # A volume is attached to one server at a time.
-                opts=pulumi.ResourceOptions(parent=self, deleted_with=server, delete_before_replace=True),
+                # Else an update that is refused the server would have taken its data from it.
+                opts=pulumi.ResourceOptions(parent=self, protect=protect, delete_before_replace=True),
             )
 
     def _group(self, slot: int, generation: int) -> hcloud.PlacementGroup:

@@ -97,7 +97,7 @@ def make_server(
             server_id=number(server),
             subnet_id=place.subnet_id,
             ip=place.private_ip,
-            opts=pulumi.ResourceOptions(parent=parent, deleted_with=server),
+            opts=pulumi.ResourceOptions(parent=parent, protect=protect, deleted_with=server),
         )
     return server
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from ipaddress import IPv4Network
 from typing import Any
 
-from provider.hetzner.allocation import NoAddressLeft, allot, outside
+from provider.hetzner.allocation import Allotment, NoAddressLeft, allot, outside
 from provider.plugin import (
     CheckFailure,
     CheckResult,
@@ -22,7 +21,8 @@ from provider.plugin import (
 
 
 class AddressPlan(ResourceType[Any]):
-    """Inputs ``cidr`` and ``names``; output ``addresses``, known in previews too."""
+    """Inputs ``cidr`` and ``names``; outputs ``addresses``, known in previews too, and ``released``: what names that
+    left had."""
 
     def check(self, context: Context[Any], old: Properties | None, new: Properties, seed: bytes) -> CheckResult:
         names, cidr = new.get("names"), new.get("cidr")
@@ -53,16 +53,16 @@ class AddressPlan(ResourceType[Any]):
         return Diff(detailed)
 
     def create(self, context: Context[Any], inputs: Properties) -> State:
-        return State(context.resource.name, inputs, _planned(inputs, {}))
+        return State(context.resource.name, inputs, _planned(inputs, Allotment()))
 
     def preview_create(self, context: Context[Any], inputs: Properties) -> Properties:
-        return _planned(inputs, {})
+        return _planned(inputs, Allotment())
 
     def read(self, context: Context[Any], state: State) -> State | None:
         return state
 
     def update(self, context: Context[Any], old: State, new: Properties) -> Properties:
-        return _planned(new, old.outputs.get("addresses") or {})
+        return _planned(new, _held(old.outputs))
 
     def preview_update(self, context: Context[Any], old: State, new: Properties) -> Properties:
         return self.update(context, old, new)
@@ -71,9 +71,15 @@ class AddressPlan(ResourceType[Any]):
         """Nothing to remove: an address is free when nobody is attached to it."""
 
 
-def _planned(inputs: Properties, held: Mapping[str, str]) -> Properties:
+def _held(outputs: Properties) -> Allotment:
+    released = tuple((entry["name"], entry["address"]) for entry in outputs.get("released") or ())
+    return Allotment(outputs.get("addresses") or {}, released)
+
+
+def _planned(inputs: Properties, before: Allotment) -> Properties:
     """The outputs. Raises :class:`PluginError` when a node would have to move, or there is no room."""
-    moved = {name: address for name, address in outside(inputs["cidr"], held).items() if name in inputs["names"]}
+    lost = outside(inputs["cidr"], before.addresses)
+    moved = {name: address for name, address in lost.items() if name in inputs["names"]}
     if moved:
         named = ", ".join(f"{name} ({address})" for name, address in sorted(moved.items()))
         raise PluginError(
@@ -81,6 +87,8 @@ def _planned(inputs: Properties, held: Mapping[str, str]) -> Properties:
             "network that holds them, or remove them first"
         )
     try:
-        return {**inputs, "addresses": allot(inputs["cidr"], inputs["names"], held)}
+        found = allot(inputs["cidr"], inputs["names"], before)
     except NoAddressLeft as error:
         raise PluginError(f"{error}; give a wider network or fewer nodes") from None
+    released = [{"name": name, "address": address} for name, address in found.released]
+    return {**inputs, "addresses": dict(found.addresses), "released": released}

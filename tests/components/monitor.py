@@ -24,7 +24,7 @@ from pulumi.runtime.proto import (
     resource_pb2_grpc,
 )
 
-from provider.hetzner.allocation import allot
+from provider.hetzner.allocation import Allotment, allot
 from provider.plugin.values import UNKNOWN, Secret, marshal, unmarshal
 
 # From the SDK's resource.proto: secrets, alias specs, replacement trigger, deleted-with, replace-with, transforms,
@@ -159,7 +159,7 @@ class Graph(resource_pb2_grpc.ResourceMonitorServicer, engine_pb2_grpc.EngineSer
         outputs.CopyFrom(request.object)
         if request.type == "foundation:hetzner:AddressPlan":
             names, cidr = unmarshal(request.object)["names"], request.object["cidr"]
-            outputs.MergeFrom(marshal({"addresses": allot(cidr, names, {})}))
+            outputs.MergeFrom(marshal({"addresses": dict(allot(cidr, names, Allotment()).addresses)}))
         if request.type == "foundation:hetzner:ServerTypeChoice":
             outputs.MergeFrom(marshal(dict(unmarshal(request.object)["candidates"][0])))
         if request.type == "random:index/randomPassword:RandomPassword":

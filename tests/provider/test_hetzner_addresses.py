@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.hetzner import Pool, node_names
-from provider.hetzner.allocation import NoAddressLeft, allot, outside
+from provider.hetzner.allocation import Allotment, NoAddressLeft, allot, outside
 from provider.plugin import UNKNOWN
 from tests.plugins.rpc import Plugin, Refused, foundation
 from tests.provider.recorded import Recorded
@@ -25,36 +25,45 @@ def of(pools: dict[str, Pool]) -> list[str]:
 
 @given(st.lists(POOLS, min_size=1, max_size=8))
 def test_adding_or_removing_any_pool_moves_nobody(history: list[dict[str, Pool]]) -> None:
-    held: dict[str, str] = {}
+    held = Allotment()
+    ever: dict[str, str] = {}
     for pools in history:
-        now = allot(NETWORK, of(pools), held)
+        found = allot(NETWORK, of(pools), held)
+        before, now = held.addresses, found.addresses
         assert set(now) == set(of(pools))
-        # Who was there has the address it had.
-        assert all(now[name] == held[name] for name in now.keys() & held.keys())
+        # Who was there has the address it had, and so has who comes back: its server may never have gone.
+        assert all(now[name] == ever[name] for name in now.keys() & ever.keys())
         # Nobody gets what another holds, or held until this very update: it is attached still.
         assert len(set(now.values())) == len(now)
-        assert not {now[name] for name in now.keys() - held.keys()} & set(held.values())
+        assert not {now[name] for name in now.keys() - before.keys()} & set(before.values())
         assert all(IPv4Address(address) in IPv4Network(NETWORK) for address in now.values())
-        held = now
+        held = found
+        ever |= now
 
 
 @given(st.permutations([f"prod-shared-{number:02d}-g1" for number in range(1, 9)]))
 def test_the_order_of_names_doesnt_matter(names: list[str]) -> None:
-    assert allot(NETWORK, names, {}) == allot(NETWORK, sorted(names), {})
+    assert allot(NETWORK, names, Allotment()) == allot(NETWORK, sorted(names), Allotment())
 
 
-def test_a_network_is_filled_to_its_last_address() -> None:
+def test_a_network_is_filled_to_its_last_address_and_then_from_what_was_released_first() -> None:
     names = [f"n{number:03d}" for number in range(126)]
-    full = allot(NETWORK, names, {})
-    assert full["n000"] == "10.0.0.129"
-    assert full["n125"] == "10.0.0.254"
-    with pytest.raises(NoAddressLeft, match=r"10.0.0.128/25 has no address left for x: 126 are held and 1 more"):
+    full = allot(NETWORK, names, Allotment())
+    assert full.addresses["n000"] == "10.0.0.129"
+    assert full.addresses["n125"] == "10.0.0.254"
+    with pytest.raises(NoAddressLeft, match=r"10.0.0.128/25 has no address left for x"):
         allot(NETWORK, [*names, "x"], full)
-    # What one gives up is given away by the update after that.
+    # What one gives up now is attached while the update runs.
     with pytest.raises(NoAddressLeft):
         allot(NETWORK, [*names[1:], "x"], full)
-    without = allot(NETWORK, names[1:], full)
-    assert allot(NETWORK, [*names[1:], "x"], without)["x"] == "10.0.0.129"
+    without_two = allot(NETWORK, names[2:], allot(NETWORK, [names[0], *names[2:]], full))
+    assert [name for name, _ in without_two.released] == ["n001", "n000"]
+    with_one = allot(NETWORK, [*names[2:], "x"], without_two)
+    assert with_one.addresses["x"] == full.addresses["n001"]
+    # Who comes back too late finds it given away.
+    again = allot(NETWORK, [*names[1:], "x"], with_one)
+    assert again.addresses["n001"] == full.addresses["n000"]
+    assert again.released == ()
 
 
 def test_who_lies_outside() -> None:
@@ -84,7 +93,9 @@ def test_a_plan_is_known_in_previews_and_kept_by_updates(plan: Recorded) -> None
     assert plan.up({"cidr": NETWORK, "names": ["a", "c", "d"]}) == "update"
     assert plan.made.outputs["addresses"] == {"a": "10.0.0.129", "c": "10.0.0.131", "d": "10.0.0.132"}
     assert plan.up({"cidr": NETWORK, "names": ["a", "c", "d", "e"]}) == "update"
-    assert plan.made.outputs["addresses"]["e"] == "10.0.0.130"
+    assert plan.made.outputs["addresses"]["e"] == "10.0.0.133"
+    assert plan.up({"cidr": NETWORK, "names": ["a", "b", "c", "d", "e"]}) == "update"
+    assert plan.made.outputs["addresses"]["b"] == "10.0.0.130", "whoever comes back has what it had"
     assert plan.up(plan.made.inputs, refresh=True) == "same"
     plan.destroy()
 
