@@ -12,7 +12,6 @@ from automation.errors import Refused
 from automation.report import Report
 from automation.report import Violation as Broken
 from automation.running import Tell
-from components.hetzner.prices import load_prices
 from models.loading import Environment
 from policies.plain import Violation
 from policies.rules.changes import (
@@ -29,9 +28,12 @@ from policies.rules.changes import (
 def judge(environment: Environment, stack: Stack, report: Report, tell: Tell) -> None:
     """Say what the plan changes in the bill, and refuse what breaks a rule about changes.
 
-    The state is read only when something that costs money changes. Raises ``Refused``.
+    Prices and state are read only when something that costs money changes. Raises ``Refused``.
     """
-    report.cost = report.bill.difference(load_prices(), lambda: created(stack))
+    if report.bill.differs:
+        from components.hetzner.prices import load_prices
+
+        report.cost = report.bill.difference(load_prices(), lambda: created(stack))
     if report.cost is not None:
         tell(str(report.cost))
         for loss in report.cost.losses:

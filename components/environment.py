@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import pulumi
 from pulumi_kubernetes.core.v1 import Namespace
@@ -15,8 +16,6 @@ from components.auth.service import AuthService, AuthServiceArgs
 from components.gateway.redis import RedisAccess
 from components.gateway.traefik import TraefikGateway, TraefikGatewayArgs
 from components.hetzner.api import HetznerApi
-from components.hetzner.cluster.cluster import HetznerCluster, HetznerClusterArgs
-from components.hetzner.cluster.installation import ClusterAddons, ClusterAddonsArgs
 from components.identity import MANAGED_BY
 from components.postgres.connection import DatabaseServer
 from components.postgres.platform import DatabasePlatform, DatabasePlatformArgs
@@ -29,6 +28,9 @@ from models.environment import Kubernetes
 from models.product import RuntimeSettings
 from models.secrets import SecretRef
 from models.tenant import Tenant
+
+if TYPE_CHECKING:  # environments without a cluster at Hetzner don't import what makes one
+    from components.hetzner.cluster.cluster import HetznerCluster
 
 PLATFORM_POD_SECURITY = {
     "pod-security.kubernetes.io/enforce": "baseline",
@@ -63,8 +65,6 @@ class Environment(pulumi.ComponentResource):
 
     tenants: pulumi.Output[dict[str, dict[str, str]]]
     """Plan, status and URL of each tenant, by slug."""
-    cluster: HetznerCluster | None
-    """The cluster at Hetzner, where the settings describe one."""
 
     def __init__(self, name: str, args: EnvironmentArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("foundation:index:Environment", name, {}, opts)
@@ -76,7 +76,9 @@ class Environment(pulumi.ComponentResource):
         )
         after_registry = pulumi.ResourceOptions(parent=self, depends_on=[registry])
         foundation, random = own_providers(args.database_server, after_registry)
-        self.cluster = made = self._hetzner_cluster(args, foundation, random)
+        self.cluster: HetznerCluster | None = self._hetzner_cluster(args, foundation, random)
+        """The cluster at Hetzner, where the settings describe one."""
+        made = self.cluster
         providers = Providers(
             kubernetes=cluster_provider(
                 args.cluster or _made_here(settings.kubernetes, made),
@@ -185,6 +187,8 @@ class Environment(pulumi.ComponentResource):
         settings = args.loaded.settings
         if settings.hetzner is None:
             return None
+        from components.hetzner.cluster.cluster import HetznerCluster, HetznerClusterArgs
+
         assert args.hetzner is not None, "a cluster at Hetzner is made through its API"
         there = args.cluster
         return HetznerCluster(
@@ -211,6 +215,8 @@ class Environment(pulumi.ComponentResource):
         if not args.hetzner.nodes_join:
             # The cluster is somebody's own: k3s there would install what belongs on Hetzner's servers.
             return
+        from components.hetzner.cluster.installation import ClusterAddons, ClusterAddonsArgs
+
         ClusterAddons(
             "addons",
             ClusterAddonsArgs(

@@ -7,7 +7,6 @@ from typing import Protocol
 
 from local.directory import FoundationDirectory
 from local.echo.server import PodsServer
-from local.hetzner.server import HetznerServer
 from local.processes import ServerProcess
 from local.redis.server import RedisServer
 from local.traefik.server import TraefikServer
@@ -32,6 +31,8 @@ class Server(Protocol):
 
 def _hetzner(directory: FoundationDirectory, own_cluster: bool) -> Server:
     # Its servers are no nodes of a cluster that isn't the sandbox's: nothing runs on them.
+    from local.hetzner.server import HetznerServer
+
     kubeconfig = directory.kubeconfig if own_cluster else None
     return HetznerServer(directory.sandbox.resolve(), kubeconfig, credentials_file=directory.hetzner_file)
 

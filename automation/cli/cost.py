@@ -11,7 +11,7 @@ import typer
 from automation.cli.app import Environment, Json, app, chosen, options_of
 
 if TYPE_CHECKING:
-    from automation.cost import CostReport
+    from automation.cost.report import CostReport
     from automation.cost.shares import Result, Share
 
 SHARE = ("price USD", "nodes EUR", "platform EUR", "model USD", "payment USD", "cost USD", "margin USD", "margin %")
@@ -20,7 +20,7 @@ SHARE = ("price USD", "nodes EUR", "platform EUR", "model USD", "payment USD", "
 @app.command()
 def cost(ctx: typer.Context, environment: Environment = None, json: Json = False) -> None:
     """What the environment costs a month, by pool and tenant; margin by plan; break-even. Works offline."""
-    from automation.cost import report
+    from automation.cost.report import report
     from automation.operations import as_json
 
     found = report(chosen(options_of(ctx), environment).find().load())

@@ -1,5 +1,1 @@
 """What an environment costs and earns, from its files and the one price file: no network, no state."""
-
-from automation.cost.report import CostReport, report
-
-__all__ = ["CostReport", "report"]

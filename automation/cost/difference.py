@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pulumi.automation.events import StepEventMetadata
 
-from components.hetzner.prices import Prices, UnknownPrice
+if TYPE_CHECKING:  # read when something that costs money changes: most updates change nothing of the kind
+    from components.hetzner.prices import Prices
 
 SERVER: Final = "hcloud:index/server:Server"
 LOAD_BALANCER: Final = "hcloud:index/loadBalancer:LoadBalancer"
@@ -159,6 +160,8 @@ class Bill:
 
     def _lost(self, prices: Prices, made: Created) -> Iterator[tuple[str, Decimal]]:
         """What is replaced or rescaled and was ordered at a lower price: words, and how many times as much it is."""
+        from components.hetzner.prices import UnknownPrice
+
         successors = {item.slot: item for item in self.after.values() if item.urn not in self.before}
         for urn, old in self.before.items():
             new = successors.get(old.slot) or self.after.get(urn)
@@ -191,6 +194,8 @@ def _values(state: Any) -> dict[str, Any]:
 
 
 def _price(item: Priced, prices: Prices, ordered: date | None, unknown: set[str]) -> Decimal:
+    from components.hetzner.prices import UnknownPrice
+
     try:
         return item.price(prices, ordered)
     except UnknownPrice:

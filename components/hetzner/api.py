@@ -6,12 +6,15 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pulumi
-import pulumi_hcloud
 
 from components.hetzner.budget import EMULATED, polling
 from models.hetzner import Hetzner
+
+if TYPE_CHECKING:  # environments without a cluster at Hetzner don't import it
+    import pulumi_hcloud
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +55,8 @@ def hcloud_provider(
     name: str, api: HetznerApi, servers: int, opts: pulumi.ResourceOptions | None = None
 ) -> pulumi_hcloud.Provider:
     """The vendor's provider for a cluster of so many servers, asking about actions no oftener than it may."""
+    import pulumi_hcloud
+
     # Only an emulator has an address of its own.
     mode = polling(servers) if api.endpoint is None else EMULATED
     return pulumi_hcloud.Provider(

@@ -12,8 +12,6 @@ from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import quote
 
-import redis
-
 from components.gateway.redis import SETTINGS, USERNAME, configuration, users
 from local.files import write_private
 from local.ports import LOOPBACK
@@ -92,6 +90,8 @@ class RedisServer:
         """Whether it answers now, to this sandbox's password."""
         if not self.url_file.exists():
             return False
+        import redis  # its import takes longer than most commands that look at the sandbox
+
         client = redis.Redis.from_url(
             self.url_file.read_text().strip(), socket_connect_timeout=ANSWER_TIMEOUT, socket_timeout=ANSWER_TIMEOUT
         )

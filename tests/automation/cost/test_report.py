@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
 from automation.cli import app
-from automation.cost import CostReport, report
+from automation.cost.report import CostReport, report
 from automation.cost.infrastructure import infrastructure, nodes_needed
 from automation.cost.report import break_even
 from automation.cost.seats import Seat, spread, supposed
