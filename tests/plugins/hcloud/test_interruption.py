@@ -12,6 +12,7 @@ import pytest
 from tenacity import Retrying, stop_after_delay, wait_fixed
 
 from local.toolchain import Toolchain
+from local.toolchain.launchers import write_launcher
 from tests.hetzner_emulator.conftest import SPEED, Emulator, Project
 from tests.plugins.hcloud.cases import CASES
 from tests.plugins.hcloud.world import LABELS, World, settings
@@ -159,6 +160,11 @@ hcloud.ServerNetwork("private", server_id=server.id.apply(int), subnet_id=subnet
 def stack(tmp_path: Path, toolchain: Toolchain, unstable: Emulator) -> Iterator[tuple[engine.Project, Project, str]]:
     """A scratch project with a network and a server in it, and the emulator's project that it is for."""
     project, scratch = unstable.project(), engine.Project(tmp_path, toolchain)
+    # Whatever the toolchain's home holds: the published plugin takes nothing over.
+    write_launcher(tmp_path / "plugin" / "pulumi-resource-hcloud", "local.toolchain.plugins.hcloud")
+    file = tmp_path / "Pulumi.yaml"
+    ours = f"providers: [{{name: hcloud, path: {tmp_path / 'plugin'}}}, "
+    file.write_text(file.read_text().replace("providers: [", ours))
     program = PROGRAM.format(endpoint=unstable.endpoint, token=project.token)
     scratch.pulumi(program, "stack", "init", "local-test")
     yield scratch, project, program
