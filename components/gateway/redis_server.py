@@ -18,6 +18,8 @@ from components.gateway.redis import PORT, SETTINGS, RedisAccess, configuration,
 from components.identity import Manifest
 
 APP: Final = "gateway-redis"
+# Not the server's own name: that is the Secret of those who log in (components.gateway.redis.SECRET).
+USERS: Final = "gateway-redis-users"
 PASSWORD_LENGTH: Final = 32
 
 
@@ -54,7 +56,7 @@ class RedisServer(pulumi.ComponentResource):
         config = ConfigMap(f"{name}-redis-configuration", metadata=metadata(), data={"redis.conf": text}, opts=child)
         secret = Secret(
             f"{name}-redis-users",
-            metadata=metadata(),
+            metadata={**metadata(), "name": USERS},
             type="Opaque",
             data={"users.acl": password.apply(lambda value: base64_text(users(value)))},
             opts=child,
@@ -109,7 +111,7 @@ def _pod(image: str) -> Manifest:
             container,
             [
                 {"name": "configuration", "configMap": {"name": APP}},
-                {"name": "users", "secret": {"secretName": APP}},
+                {"name": "users", "secret": {"secretName": USERS}},
             ],
         ),
         # Kubernetes' own patience is 5 minutes.
