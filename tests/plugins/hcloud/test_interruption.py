@@ -14,7 +14,7 @@ from tenacity import Retrying, stop_after_delay, wait_fixed
 from local.toolchain import Toolchain
 from local.toolchain.launchers import write_launcher
 from tests.hetzner_emulator.conftest import SPEED, Emulator, Project
-from tests.plugins.hcloud.cases import CASES
+from tests.plugins.hcloud.cases import CASES, merged
 from tests.plugins.hcloud.world import LABELS, World, settings
 from tests.plugins.rpc import Plugin, Refused, standin
 from tests.provider import engine
@@ -37,6 +37,28 @@ def test_what_an_interrupted_update_has_made_is_taken_over(running: Plugin, proj
                 again = next_one.make(case.kind, case.inputs(world))
                 assert (again.id, again.outputs) == (first.id, first.outputs), (case.kind, case.name)
     assert kinds >= {*PARTS, "Server", "Network", "Firewall", "LoadBalancer", "Volume", "Zone", "ZoneRrset", "SshKey"}
+
+
+def test_what_an_interrupted_update_has_changed_or_removed_is_no_error(world: World) -> None:
+    """Each change, and each removal, is asked for twice with the state from before."""
+    plugin = world.plugin
+    for case in CASES:
+        inputs = case.inputs(world)
+        made = world.keep(case.kind, case.name, plugin.make(case.kind, inputs))
+        for change in case.changes:
+            wanted = merged(inputs, change)
+            first = plugin.change(case.kind, made, wanted)
+            again = plugin.change(case.kind, made, wanted)
+            assert again.outputs.keys() == first.outputs.keys()
+            assert not plugin.diff(case.kind, again, wanted).changed
+            plugin.change(case.kind, again, merged(inputs, case.back))
+    kind, volume = world.made["volume"]
+    larger = {**volume.inputs, "size": 20}
+    assert plugin.change(kind, volume, larger).outputs == plugin.change(kind, volume, larger).outputs
+    for kind, made in reversed(world.made.values()):
+        plugin.delete(kind, made)
+        plugin.delete(kind, made)
+    assert world.project.leftovers() == []
 
 
 def test_only_what_is_the_same_clusters_is_taken_over(world: World) -> None:

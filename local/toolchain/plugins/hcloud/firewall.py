@@ -21,6 +21,7 @@ RULE = {
     "description": Attribute(),
 }
 APPLY_TO = {"labelSelector": Attribute(computed=True), "server": Attribute("int", computed=True)}
+APPLIED = "firewall_already_applied"
 GONE = "firewall_resource_not_found"
 
 
@@ -73,8 +74,7 @@ class Firewall(HcloudResource):
         if gone:
             _remove(operation, identity, [_target(target) for target in gone])
         if come:
-            body = {"apply_to": [_target(target) for target in come]}
-            operation.post(f"{path}/actions/apply_to_resources", body)
+            _apply(operation, identity, [_target(target) for target in come])
 
     def remove(self, operation: Operation, identity: str, old: Properties) -> None:
         found = operation.find("firewalls", identity)
@@ -99,12 +99,8 @@ class FirewallAttachment(HcloudResource):
         if not targets:
             raise PluginError("no resources referenced: give serverIds or labelSelectors")
         identity = str(new["firewallId"])
-        try:
-            return identity, operation.begin(f"/firewalls/{identity}/actions/apply_to_resources", {"apply_to": targets})
-        except ApiError as error:
-            if error.code != "firewall_already_applied":
-                raise
-            return identity, {}
+        _apply(operation, identity, targets)
+        return identity, {}
 
     def look(self, operation: Operation, identity: str, known: Properties) -> Properties | None:
         found = operation.find("firewalls", identity)
@@ -126,12 +122,20 @@ class FirewallAttachment(HcloudResource):
             raise PluginError("no resources referenced: give serverIds or labelSelectors")
         gone, come = [t for t in before if t not in after], [t for t in after if t not in before]
         if gone:
-            operation.post(f"/firewalls/{identity}/actions/remove_from_resources", {"remove_from": gone})
+            _remove(operation, identity, gone)
         if come:
-            operation.post(f"/firewalls/{identity}/actions/apply_to_resources", {"apply_to": come})
+            _apply(operation, identity, come)
 
     def remove(self, operation: Operation, identity: str, old: Properties) -> None:
-        operation.post(f"/firewalls/{identity}/actions/remove_from_resources", {"remove_from": _all(old)})
+        _remove(operation, identity, _all(old))
+
+
+def _apply(operation: Operation, identity: str, targets: list[Answer]) -> None:
+    try:
+        operation.post(f"/firewalls/{identity}/actions/apply_to_resources", {"apply_to": targets})
+    except ApiError as error:
+        if error.code != APPLIED:
+            raise
 
 
 def _remove(operation: Operation, identity: str, targets: list[Answer]) -> None:

@@ -91,8 +91,8 @@ class LoadBalancer(HcloudResource):
 
     def remove(self, operation: Operation, identity: str, old: Properties) -> None:
         try:
-            # As the published plugin: not waited for.
-            operation.request("DELETE", f"/load_balancers/{identity}")
+            # As the published plugin: not waited for. It is locked while an earlier request removes it.
+            operation.retried(lambda: operation.request("DELETE", f"/load_balancers/{identity}"), ("locked",))
         except ApiError as error:
             if error.code != "not_found":
                 raise

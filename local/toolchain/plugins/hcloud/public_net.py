@@ -47,11 +47,11 @@ def _change(operation: Operation, server: Answer, family: str, old: Properties, 
     elif not enabled:
         if held:
             _take(operation, held, own=not was)
-    elif was_enabled and was:
-        _unassign(operation, was)
-        _give(operation, server, family)
-    elif not was_enabled:
-        _give(operation, server, family)
+    elif (was_enabled and was) or not was_enabled:
+        if held and held == was:
+            _unassign(operation, was)
+        if not held or held == was:
+            _give(operation, server, family)
 
 
 def _held(server: Answer, family: str) -> int:

@@ -209,7 +209,7 @@ class Server(HcloudResource):
 
     def _alter_machine(self, operation: Operation, server: Answer, old: Properties, new: Properties) -> None:
         path = f"/servers/{server['id']}"
-        if old.get("serverType") != new["serverType"]:
+        if old.get("serverType") != new["serverType"] != server["server_type"]["name"]:
             change_type(operation, server, new["serverType"], upgrade_disk=not new["keepDisk"])
         if bool(server["backup_window"]) != new["backups"]:
             operation.post(f"{path}/actions/{'enable' if new['backups'] else 'disable'}_backup")
@@ -224,7 +224,7 @@ class Server(HcloudResource):
             operation.post(f"/servers/{identity}/actions/shutdown")
             if not operation.until(lambda: self._is_off(operation, identity)):
                 operation.warn(f"server {identity} did not shut down in time; deleting it anyway")
-        operation.delete(f"/servers/{identity}")
+        operation.delete(f"/servers/{identity}", again=("locked",))
 
     def _is_off(self, operation: Operation, identity: str) -> bool:
         found = operation.find("servers", identity)

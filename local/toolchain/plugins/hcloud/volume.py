@@ -56,15 +56,17 @@ class Volume(HcloudResource):
 
     def alter(self, operation: Operation, identity: str, old: Properties, new: Properties) -> None:
         path = f"/volumes/{identity}"
+        found = operation.find("volumes", identity)
+        if found is None:
+            return
         rename(operation, path, {"name": "name"}, old, new)
-        if (old.get("serverId") or 0) != (new["serverId"] or 0):
-            found = operation.find("volumes", identity)
-            if found and found["server"] is not None:
+        if (old.get("serverId") or 0) != (new["serverId"] or 0) != (found["server"] or 0):
+            if found["server"] is not None:
                 operation.post(f"{path}/actions/detach", again=BUSY)
             if new["serverId"]:
                 body = {"server": new["serverId"]} | ({"automount": True} if new["automount"] else {})
                 operation.post(f"{path}/actions/attach", body, again=BUSY)
-        if old.get("size") != new["size"]:
+        if old.get("size") != new["size"] != found["size"]:
             operation.post(f"{path}/actions/resize", {"size": new["size"]})
         rename(operation, path, {"labels": NAME_AND_LABELS["labels"]}, old, new)
         if bool(old.get("deleteProtection")) != new["deleteProtection"]:
