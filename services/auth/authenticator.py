@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from typing import Final
 from uuid import UUID
 
+from starlette.requests import cookie_parser
+
 from services.auth import api_keys, lookup, signing_keys
 from services.auth.cache import Cache
 from services.auth.database import Database
@@ -26,6 +28,9 @@ from services.auth.settings import Settings
 from services.auth.tokens import MAX_LENGTH, InvalidToken, KeyRing
 from services.auth.usage import Usage
 
+COOKIE: Final = "__Host-session"
+"""Browsers take it with Secure and Path=/ and without Domain only: no other host can set or see it (FC-053)."""
+OWN_SITE: Final = (b"same-origin", b"none")
 BEARER: Final = re.compile(rb"[Bb]earer +([A-Za-z0-9._~+/-]+=*) *")
 """RFC 6750, section 2.1."""
 
@@ -103,10 +108,20 @@ class Authenticator:
         return label if rest == self.settings.domain else self._domains.get(name)
 
 
-def credential_of(authorization: bytes | None) -> bytes:
-    """The bearer token of an ``Authorization`` header. Raises Refused."""
+def credential_of(authorization: bytes | None, cookies: bytes = b"", site: bytes = b"") -> bytes:
+    """The bearer token of an ``Authorization`` header, else that of the session cookie. Raises Refused.
+
+    ``site`` is what the browser says in ``Sec-Fetch-Site``. Cookies go along with requests from pages of other tenants
+    too, for SameSite takes all hosts of a domain for one site; so they count in requests from the tenant's own pages,
+    and in those that a person typed.
+    """
     if authorization is None:
-        raise Refused(NO_TOKEN)
+        token = cookie_parser(cookies.decode("latin-1")).get(COOKIE, "") if COOKIE.encode() in cookies else ""
+        if not token:
+            raise Refused(NO_TOKEN)
+        if site not in OWN_SITE or not BEARER.fullmatch(b"Bearer " + token.encode("latin-1")):
+            raise Refused(INVALID_TOKEN)
+        return token.encode("latin-1")
     found = BEARER.fullmatch(authorization) if len(authorization) <= MAX_LENGTH + 16 else None
     if found is None:
         raise Refused(INVALID_TOKEN)

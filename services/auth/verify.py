@@ -8,9 +8,16 @@ from prometheus_client import Counter
 from starlette.types import Message, Receive, Scope, Send
 
 from services.auth.authenticator import Authenticator, credential_of, objection
-from services.auth.refusal import INVALID_TOKEN, TENANT_MISMATCH, Refusal, Refused
+from services.auth.refusal import TENANT_MISMATCH, Refusal, Refused
 
 DECISIONS: Final = Counter("auth_decisions_total", "Requests that /verify decided", ("status",))
+
+
+READ: Final = frozenset(
+    {b"authorization", b"cookie", b"sec-fetch-site", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-method"}
+)
+TWICE: Final = b"\0"
+"""Is no token, no host and no method."""
 
 
 class Verify:
@@ -32,34 +39,30 @@ class Verify:
         await send(_EMPTY)
 
     async def _decide(self, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-        authorization = host = None
-        method = address = b""
-        seen = False
-        for name, value in headers:
-            if name == b"authorization":
-                if authorization is not None:
-                    raise Refused(INVALID_TOKEN)
-                authorization = value
-            elif name == b"x-forwarded-host":
-                if host is not None:
-                    raise Refused(TENANT_MISMATCH)
-                host = value
-            elif name == b"x-forwarded-method":
-                # Two of them count as one that writes.
-                method = b"" if seen else value
-                seen = True
-            elif name == b"x-forwarded-for":
-                address = value
-        credential = credential_of(authorization)
+        sent = _read(headers)
+        credential = credential_of(
+            sent.get(b"authorization"), sent.get(b"cookie", b""), sent.get(b"sec-fetch-site", b"")
+        )
         authenticator = self._authenticator
-        identity = await authenticator.identify(credential, address.rpartition(b",")[2].strip().decode("latin-1"))
-        if host is None or not authenticator.at_home(identity, host.decode("latin-1")):
+        address = sent.get(b"x-forwarded-for", b"").rpartition(b",")[2].strip().decode("latin-1")
+        identity = await authenticator.identify(credential, address)
+        if not authenticator.at_home(identity, sent.get(b"x-forwarded-host", b"").decode("latin-1")):
             raise Refused(TENANT_MISMATCH)
+        method = sent.get(b"x-forwarded-method", b"").decode("latin-1")
         # Without a method it counts as one that writes.
-        against = objection(identity, method.decode("latin-1"))
+        against = objection(identity, method)
         if against is not None:
             raise Refused(against)
         return identity.headers
+
+
+def _read(headers: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """The headers that count. What comes twice is worth nothing: two readers might not choose the same one."""
+    sent: dict[bytes, bytes] = {}
+    for name, value in headers:
+        if name in READ:
+            sent[name] = TWICE if name in sent else value
+    return sent
 
 
 async def answer(refusal: Refusal, send: Send) -> None:

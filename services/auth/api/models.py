@@ -18,6 +18,8 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+COOKIE_DESCRIPTION = "Set the access token as the cookie __Host-session too, for pages that a browser opens"
+
 Email = Annotated[
     str,
     # ASCII, since comparing without case is plain there; and no control characters.
@@ -34,12 +36,14 @@ class Login(Body):
 
     email: Email
     password: Known
+    cookie: bool = Field(default=False, description=COOKIE_DESCRIPTION)
 
 
 class Refresh(Body):
     """A refresh token that wasn't used yet."""
 
     refresh_token: Annotated[str, StringConstraints(pattern=r"^fr_[A-Za-z0-9_-]{43}$")]
+    cookie: bool = Field(default=False, description=COOKIE_DESCRIPTION)
 
 
 class PasswordChange(Body):

@@ -40,7 +40,11 @@ async def anybody(request: Request) -> Identity:
     if len(sent) > 1:
         raise Refused(INVALID_TOKEN)
     authenticator = service_of(request).authenticator
-    credential = credential_of(sent[0].encode("latin-1") if sent else None)
+    credential = credential_of(
+        sent[0].encode("latin-1") if sent else None,
+        request.headers.get("cookie", "").encode("latin-1"),
+        request.headers.get("sec-fetch-site", "").encode("latin-1"),
+    )
     identity = await authenticator.identify(credential, address_of(request))
     host = host_of(request)
     if not authenticator.is_own_host(host) and not authenticator.at_home(identity, host):

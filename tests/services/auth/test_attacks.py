@@ -23,6 +23,8 @@ from services.auth.database import Database
 from services.auth.tokens import KeyRing, SigningKey
 from tests.services.auth.world import AuthDatabase, Replica, Tenant, settings
 
+pytestmark = pytest.mark.xdist_group("auth")
+
 Header = dict[str, Any]
 
 

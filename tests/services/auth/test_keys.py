@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from services.auth import api_keys
 from tests.services.auth.world import SECRET, AuthDatabase, Replica, Tenant, eventually, replica
 
+pytestmark = pytest.mark.xdist_group("auth")
+
 SLUGS = st.from_regex(r"\A[a-z][a-z0-9-]{1,30}[a-z0-9]\Z")
 
 

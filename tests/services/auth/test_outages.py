@@ -11,6 +11,8 @@ import pytest
 
 from tests.services.auth.world import AuthDatabase, Replica, Tenant, eventually, replica
 
+pytestmark = pytest.mark.xdist_group("auth-outages")
+
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AuthDatabase]:

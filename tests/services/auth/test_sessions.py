@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import secrets
 from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
 
 import bcrypt
 import pytest
+from click.testing import Result
+from typer.testing import CliRunner
 
-from tests.services.auth.world import OWN_HOST, PASSWORD, AuthDatabase, Replica, Tenant, eventually, replica
+from services.auth.__main__ import app
+from tests.services.auth.world import OWN_HOST, PASSWORD, SECRET, AuthDatabase, Replica, Tenant, eventually, replica
+
+pytestmark = pytest.mark.xdist_group("auth")
 
 UNKNOWN = {"error": "Invalid e-mail or password"}
 
@@ -217,3 +225,61 @@ def test_the_audit_log_tells_what_happened(auth: Replica, database: AuthDatabase
     everything = database.run("SELECT string_agg(a::text, ' ') AS text FROM audit_log a")[0]["text"]
     assert key["key"] not in everything
     assert PASSWORD not in everything
+
+
+def test_browsers_have_a_cookie(auth: Replica, database: AuthDatabase, tenant: Tenant) -> None:
+    body = {"email": tenant.email("member"), "password": PASSWORD, "cookie": True}
+    answer = auth.client.post("/auth/login", json=body, headers={"x-forwarded-host": tenant.host})
+    auth.client.cookies.clear()  # they are told by name below
+    token = answer.json()["token"]
+    assert answer.headers["set-cookie"] == (
+        f"__Host-session={token}; HttpOnly; Max-Age=3600; Path=/; SameSite=strict; Secure"
+    )
+
+    def status(host: str = tenant.host, method: str = "GET", **headers: str) -> int:
+        extra = {"cookie": f"theme=dark; __Host-session={token}"} | headers
+        return auth.verify(None, host, method, extra).status_code
+
+    own, typed = {"sec-fetch-site": "same-origin"}, {"sec-fetch-site": "none"}
+    assert status(**typed) == status(**own) == status(method="POST", **own) == 200
+    # Pages of other tenants are the same site, whatever SameSite says.
+    for site in ("same-site", "cross-site", "", "same-origin, none"):
+        assert status(**{"sec-fetch-site": site}) == 401, site
+    assert status() == 401
+    assert status(database.tenant().host, **own) == 403
+    assert status(cookie="__Host-session=", **own) == 401
+    assert status(cookie=f"session={token}", **own) == 401
+    assert status(authorization="Bearer wrong", **own) == 401, "the header comes first"
+    headers = {"x-forwarded-host": tenant.host, "cookie": f"__Host-session={token}"} | own
+    left = auth.client.post("/auth/logout", headers=headers)
+    assert left.status_code == 204
+    assert "Max-Age=0" in left.headers["set-cookie"]
+    eventually(lambda: status(**own) == 401)
+
+
+def test_tenants_are_registered_over_and_over(
+    auth: Replica, database: AuthDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slug = f"r{secrets.token_hex(6)}"
+    alice = Tenant(uuid4(), slug)
+    known = {
+        "id": str(alice.id), "slug": slug, "tier": "pro", "domains": [f"{slug}.customer.org"],
+        "owner": {"email": alice.email("owner"), "password": PASSWORD},
+    }  # fmt: skip
+    for name, value in {"DOMAIN": "example.com", "DATABASE": database.conninfo, "SECRET": SECRET}.items():
+        monkeypatch.setenv(f"AUTH_{name}", value)
+
+    def register(*tenants: object) -> Result:
+        return CliRunner().invoke(app, ["register-tenants", "-"], input=json.dumps(tenants))
+
+    for _ in range(2):
+        assert register(known).exit_code == 0
+    token = auth.token(alice, "owner")
+    eventually(lambda: auth.verify(token, f"{slug}.customer.org", "POST").status_code == 200)
+    assert register(known | {"status": "suspended", "domains": []}).exit_code == 0
+    eventually(lambda: auth.verify(token, alice.host, "POST").status_code == 402)
+    eventually(lambda: auth.verify(token, f"{slug}.customer.org").status_code == 403)
+    wrong = register(known | {"owner": {"email": "x", "password": "a-secret-too-short"[:5]}})
+    assert wrong.exit_code == 2
+    assert "0.owner.email" in wrong.output
+    assert "a-sec" not in wrong.output

@@ -21,6 +21,8 @@ from services.auth.__main__ import app
 from services.auth.tokens import InvalidToken, payload_of
 from tests.services.auth.world import SECRET, AuthDatabase, Replica, Tenant, eventually, replica
 
+pytestmark = pytest.mark.xdist_group("auth")
+
 Command = Callable[..., Result]
 WYCHEPROOF = os.environ.get("WYCHEPROOF_VECTORS")
 

@@ -7,6 +7,8 @@ import pytest
 from models import names
 from tests.services.auth.world import AuthDatabase, Replica, Tenant, eventually
 
+pytestmark = pytest.mark.xdist_group("auth")
+
 
 def test_token_of_a_login_passes_with_the_tenants_headers(auth: Replica, tenant: Tenant) -> None:
     login = auth.login(tenant, "member").json()
