@@ -5,8 +5,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 TESTS ?= tests
-# Provider and sandbox tests wait more than they compute: two workers a core keep two cores busy.
 WORKERS ?= auto
+# Even where the machine says otherwise: without kept bytecode every process compiles its libraries anew.
+export PYTHONDONTWRITEBYTECODE =
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -27,7 +28,7 @@ down: setup ## remove environment local with its sandbox and its data
 	@$(BIN)/foundation down --yes
 
 test: setup ## every test, on real parts (TESTS=path for a part of them)
-	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup $(TESTS)
+	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder $(TESTS)
 
 test-reference: setup ## the program under genuine plugins: FOUNDATION_REFERENCE_PLUGINS=folder
 	@test -n "$(FOUNDATION_REFERENCE_PLUGINS)" || { echo "name the folder that holds pulumi-resource-kubernetes, -postgresql and -random: make test-reference FOUNDATION_REFERENCE_PLUGINS=DIR" >&2; exit 2; }

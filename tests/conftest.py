@@ -15,6 +15,13 @@ from local.sandbox import Sandbox
 from local.toolchain import Toolchain, ensure
 from tests.scratch import ScratchProject
 
+Projects = Callable[..., ScratchProject]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Groups come first: a parallel run hands them out whole, and one that began last would be waited for."""
+    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
+
 
 @pytest.fixture(scope="session")
 def foundation_directory(tmp_path_factory: pytest.TempPathFactory) -> FoundationDirectory:
@@ -50,15 +57,27 @@ def sandbox(foundation_directory: FoundationDirectory) -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def project(tmp_path: Path, toolchain: Toolchain, sandbox: Sandbox) -> Iterator[Callable[..., ScratchProject]]:
+def project(tmp_path: Path, toolchain: Toolchain, sandbox: Sandbox) -> Iterator[Projects]:
     """Makes scratch projects on the shared sandbox, each with its own stack, slugs, database and namespace.
 
     ``project("acme", "globex")`` has tenants whose slugs begin so; what they leave behind is removed.
     """
+    yield from _projects(tmp_path, sandbox)
+
+
+@pytest.fixture(scope="module")
+def module_project(
+    tmp_path_factory: pytest.TempPathFactory, toolchain: Toolchain, sandbox: Sandbox
+) -> Iterator[Projects]:
+    """``project`` for tests that share an environment; their module is one xdist group, so that it is made once."""
+    yield from _projects(tmp_path_factory.mktemp("module"), sandbox)
+
+
+def _projects(folder: Path, sandbox: Sandbox) -> Iterator[Projects]:
     made: list[ScratchProject] = []
 
     def make(*tenants: str, plan: str = "starter") -> ScratchProject:
-        scratch = ScratchProject.make(tmp_path / f"project-{len(made)}", sandbox.directory)
+        scratch = ScratchProject.make(folder / f"project-{len(made)}", sandbox.directory)
         made.append(scratch)
         for tenant in tenants:
             scratch.add_tenant(tenant, plan)

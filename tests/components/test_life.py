@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 import pytest
@@ -16,6 +16,9 @@ from models import names
 from tests.scratch import ScratchProject
 
 Projects = Callable[..., ScratchProject]
+
+# Long ones have groups: those begin first.
+pytestmark = pytest.mark.xdist_group("life")
 
 
 @contextmanager
@@ -56,18 +59,53 @@ def talks(session: psycopg.Connection[Any]) -> list[str]:
     return [title for (title,) in session.execute("SELECT title FROM conversations ORDER BY title")]
 
 
-def test_suspended_reads_inactive_rests_active_is_as_before(project: Projects) -> None:
-    scratch = project("acme")
-    slug = scratch.slug("acme")
-    scratch.cli("up")
-    with logged_in(scratch, slug) as session:
-        talk(session, "first")
+class Bounds(NamedTuple):
+    """What a plan sets, as the cluster has it."""
+
+    pods: str
+    replicas: int
+    cores: str
+
+
+STARTER, PRO = Bounds("2", 1, "1"), Bounds("6", 5, "2")
+
+
+def bounds(project: ScratchProject, slug: str) -> Bounds:
+    namespace = names.namespace(slug)
+    with project.kubernetes() as api:
+        quota = client.CoreV1Api(api).read_namespaced_resource_quota("tenant", namespace)
+        autoscaler = client.AutoscalingV2Api(api).read_namespaced_horizontal_pod_autoscaler(
+            names.autoscaler("seldon", slug), namespace
+        )
+    live = deployment(project, slug)
+    assert live.status.updated_replicas == live.status.available_replicas == live.status.replicas
+    seldon = next(one for one in live.spec.template.spec.containers if one.name == "seldon")
+    return Bounds(quota.spec.hard["pods"], autoscaler.spec.max_replicas, seldon.resources.limits["cpu"])
+
+
+def identity(project: ScratchProject, slug: str) -> str:
+    with project.kubernetes() as api:
+        return str(client.CoreV1Api(api).read_namespace(names.namespace(slug)).metadata.uid)
+
+
+def test_statuses_and_plans_change_in_place(project: Projects) -> None:
+    """Acme is suspended, rests and comes back; globex takes a larger plan and a smaller one, in the same updates."""
+    scratch = project("acme", "globex")
+    acme, globex = scratch.slug("acme"), scratch.slug("globex")
+    scratch.apply()
+    _reaches_nothing_but_its_schema(scratch, acme, globex)
+    before = identity(scratch, globex)
+    assert bounds(scratch, globex) == STARTER
+    for slug in (acme, globex):
+        with logged_in(scratch, slug) as session:
+            talk(session, "first")
 
     scratch.edit("acme", status="suspended")
-    scratch.cli("up")
-    assert deployment(scratch, slug).status.available_replicas == 1
-    assert routed(scratch, slug)
-    with logged_in(scratch, slug) as session:
+    scratch.edit("globex", plan="pro")
+    scratch.apply()
+    assert deployment(scratch, acme).status.available_replicas == 1
+    assert routed(scratch, acme)
+    with logged_in(scratch, acme) as session:
         assert talks(session) == ["first"]
         with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
             talk(session, "second")
@@ -75,73 +113,36 @@ def test_suspended_reads_inactive_rests_active_is_as_before(project: Projects) -
         session.execute("SET default_transaction_read_only = off")
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             talk(session, "second")
-
-    scratch.edit("acme", status="inactive")
-    scratch.cli("up")
-    assert deployment(scratch, slug).spec.replicas == 0
-    assert not routed(scratch, slug)
-
-    scratch.edit("acme", status="active")
-    scratch.cli("up")
-    assert deployment(scratch, slug).status.available_replicas == 1
-    assert routed(scratch, slug)
-    with logged_in(scratch, slug) as session:
-        talk(session, "second")
-        assert talks(session) == ["first", "second"]
-
-
-def test_a_plan_changes_in_place_up_and_down(project: Projects) -> None:
-    scratch = project("acme")
-    slug = scratch.slug("acme")
-
-    def bounds() -> tuple[str, str, int, str]:
-        with scratch.kubernetes() as api:
-            core = client.CoreV1Api(api)
-            namespace = core.read_namespace(names.namespace(slug))
-            quota = core.read_namespaced_resource_quota("tenant", names.namespace(slug))
-            autoscaler = client.AutoscalingV2Api(api).read_namespaced_horizontal_pod_autoscaler(
-                names.autoscaler("seldon", slug), names.namespace(slug)
-            )
-        live = deployment(scratch, slug)
-        assert live.status.updated_replicas == live.status.available_replicas == live.status.replicas == 1
-        seldon = next(one for one in live.spec.template.spec.containers if one.name == "seldon")
-        return (
-            namespace.metadata.uid,
-            quota.spec.hard["pods"],
-            autoscaler.spec.max_replicas,
-            seldon.resources.limits["cpu"],
-        )
-
-    scratch.cli("up")
-    with logged_in(scratch, slug) as session:
-        talk(session, "first")
-    namespace, *starter = bounds()
-    assert starter == ["2", 1, "1"]
-
-    scratch.edit("acme", plan="pro")
-    scratch.cli("up")
-    assert bounds() == (namespace, "6", 5, "2")
-
+    assert bounds(scratch, globex) == PRO
     # As the autoscaler does: an update leaves its number of replicas alone.
     with scratch.kubernetes() as api:
         client.AppsV1Api(api).patch_namespaced_deployment_scale(
-            names.workload("seldon", slug), names.namespace(slug), {"spec": {"replicas": 3}}
+            names.workload("seldon", globex), names.namespace(globex), {"spec": {"replicas": 3}}
         )
-    scratch.cli("up")
-    assert deployment(scratch, slug).spec.replicas == 3
+
+    scratch.edit("acme", status="inactive")
+    scratch.edit("globex", image_tag="1.2.3")
+    scratch.apply()
+    assert deployment(scratch, acme).spec.replicas == 0
+    assert not routed(scratch, acme)
+    assert deployment(scratch, globex).spec.replicas == 3
 
     # The old pod of the larger plan is still there when the new one comes: the quota has room for both.
-    scratch.edit("acme", plan="starter")
-    scratch.cli("up")
-    assert bounds() == (namespace, "2", 1, "1")
-    with logged_in(scratch, slug) as session:
+    scratch.edit("acme", status="active")
+    scratch.edit("globex", plan="starter")
+    scratch.apply()
+    assert deployment(scratch, acme).status.available_replicas == 1
+    assert routed(scratch, acme)
+    with logged_in(scratch, acme) as session:
+        talk(session, "second")
+        assert talks(session) == ["first", "second"]
+    assert bounds(scratch, globex) == STARTER
+    assert identity(scratch, globex) == before
+    with logged_in(scratch, globex) as session:
         assert talks(session) == ["first"]
 
 
-def test_a_role_reaches_nothing_but_its_schema(project: Projects) -> None:
-    scratch = project("acme", "globex")
-    scratch.cli("up")
-    acme, globex = scratch.slug("acme"), scratch.slug("globex")
+def _reaches_nothing_but_its_schema(scratch: ScratchProject, acme: str, globex: str) -> None:
     with logged_in(scratch, acme) as session:
         assert session.execute("SHOW search_path").fetchone() == (f"{names.database_schema(acme)}, public",)
         for forbidden in (
