@@ -8,7 +8,7 @@ from typing import Final
 import pulumi
 import pulumi_hcloud as hcloud
 
-from components.hetzner.ids import number
+from components.hetzner.ids import after, number
 from models.hetzner import LoadBalancer as Settings
 from models.hetzner import names
 
@@ -55,7 +55,8 @@ class LoadBalancer(pulumi.ComponentResource):
             location=settings.location,
             labels=names.labels(args.cluster),
             delete_protection=args.protect,
-            opts=pulumi.ResourceOptions(parent=self, protect=args.protect),
+            # A subnet can't go while it is attached.
+            opts=pulumi.ResourceOptions(parent=self, protect=args.protect, depends_on=after(args.subnet_id)),
         )
         self.ipv4, self.ipv6 = balancer.ipv4, balancer.ipv6
         last: pulumi.Resource = hcloud.LoadBalancerNetwork(
@@ -95,7 +96,7 @@ class LoadBalancer(pulumi.ComponentResource):
 
 
 def _part(
-    parent: pulumi.Resource, balancer: hcloud.LoadBalancer, after: pulumi.Resource | None = None
+    parent: pulumi.Resource, balancer: hcloud.LoadBalancer, before: pulumi.Resource | None = None
 ) -> pulumi.ResourceOptions:
     """Goes with the load balancer. Parts are made one after the other: each change locks it for the others."""
-    return pulumi.ResourceOptions(parent=parent, deleted_with=balancer, depends_on=[] if after is None else [after])
+    return pulumi.ResourceOptions(parent=parent, deleted_with=balancer, depends_on=[] if before is None else [before])

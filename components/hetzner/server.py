@@ -11,7 +11,7 @@ import pulumi_hcloud as hcloud
 
 from components.hetzner import limits
 from components.hetzner.api import HetznerApi
-from components.hetzner.ids import number
+from components.hetzner.ids import after, number
 from components.hetzner.resources import ServerTypeChoice
 from models.hetzner import Candidate
 
@@ -89,7 +89,13 @@ def make_server(
         # The vendor's provider wants both alike.
         delete_protection=protect,
         rebuild_protection=protect,
-        opts=pulumi.ResourceOptions(parent=parent, protect=protect, ignore_changes=ONLY_WHEN_MADE),
+        opts=pulumi.ResourceOptions(
+            parent=parent,
+            protect=protect,
+            ignore_changes=ONLY_WHEN_MADE,
+            # A subnet can't go while a server is attached; the attachment itself goes with the server.
+            depends_on=after(place.subnet_id),
+        ),
     )
     if place.public:
         hcloud.ServerNetwork(
