@@ -46,10 +46,10 @@ def at_hetzner(client: Callable[[], Client]) -> dict[str, Identify]:
 
     def identify(kind: Kind) -> Identify:
         def find(inputs: Mapping[str, Any]) -> str | None:
-            for found in kind.all(client(), name=by_name(inputs)):
-                if found.labels == (inputs.get("labels") or {}):
-                    return str(found.id)
-            return None
+            name = by_name(inputs)
+            # The client's lists of volumes know no filter by name.
+            found = next((found for found in kind.all(client()) if found.name == name), None)
+            return None if found is None or found.labels != (inputs.get("labels") or {}) else str(found.id)
 
         return find
 
