@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import re
 from typing import Any
 
 import pulumi
@@ -138,9 +138,7 @@ def test_a_second_update_changes_nothing(up: Engine, ground: Ground) -> None:
 
 def test_a_tenants_nodes_come_and_go_alone(up: Engine, ground: Ground) -> None:
     before = {server.name: server.id for server in ground.hetzner.client.servers.get_all()}
-    changes, _ = up.preview(program(ground, settings()))
-    assert "replace" not in changes
-    up.up(program(ground, settings()))
+    assert set(up.up(program(ground, settings()))) == {"same", "delete", "update"}
     after = {server.name: server.id for server in ground.hetzner.client.servers.get_all()}
     assert before.keys() - after.keys() == {"alpha-t-charlie-01-g1"}
     assert all(before[name] == after[name] for name in after)
@@ -152,7 +150,7 @@ def test_no_secret_lies_in_the_state_in_clear(up: Engine, ground: Ground) -> Non
     assert "PRIVATE KEY" not in text
     assert ground.hetzner.token not in text
     assert not [value for value in PLANTED.values() if value and value in text]
-    assert "K10" not in json.dumps(text)
+    assert not re.search(r"K10[0-9a-f]{64}::", text)
 
 
 def test_destroy_leaves_nothing(up: Engine, ground: Ground) -> None:
