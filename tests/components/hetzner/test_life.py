@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +12,21 @@ import pytest
 
 from components.hetzner.addresses import address_plan
 from components.hetzner.api import HetznerApi, hcloud_provider
+from components.hetzner.dns_zone import DnsZone, DnsZoneArgs
 from components.hetzner.firewall import ClusterFirewall, ClusterFirewallArgs
 from components.hetzner.load_balancer import LoadBalancer, LoadBalancerArgs
+from components.hetzner.nat_gateway import NatGateway, NatGatewayArgs
 from components.hetzner.node_pool import NodePool, NodePoolArgs
 from components.hetzner.private_network import PrivateNetwork, PrivateNetworkArgs
+from components.hetzner.ssh_keys import SshKeys, SshKeysArgs
 from local.toolchain import Toolchain
-from models.hetzner import Hetzner, Pool, names
+from models.hetzner import Dns, Hetzner, Pool, names
 from tests.hetzner_emulator.conftest import Emulator, Project
 from tests.provider.engine import Program
 from tests.provider.engine import Project as Stack
+
+INNER = "prod-inner-01-g1"
+PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGxz8lFHDGYsbRYT0iXBZ5Vdqx0VyQqbXgTLGyR4K1bW ann"
 
 
 def candidates(*found: tuple[str, str]) -> list[dict[str, str]]:
@@ -35,7 +41,6 @@ class World:
     hetzner: Project
     pools: dict[str, dict[str, Any]]
     user_data: str = "#cloud-config\n"
-    _before: dict[str, str] = field(default_factory=dict)
 
     @property
     def program(self) -> Program:
@@ -45,9 +50,13 @@ class World:
                 "token": {"config": "hcloudToken"},
                 "admin_cidrs": ["203.0.113.0/24"],
                 "load_balancer": {"pool": "alpha"},
+                "nat": {},
                 "pools": {"alpha": {}},
             }
         )
+        assert settings.nat is not None
+        assert settings.load_balancer is not None
+        nat, balancer = settings.nat, settings.load_balancer
         pools = {name: Pool.model_validate(pool) for name, pool in self.pools.items()}
         api = HetznerApi(token=self.hetzner.token, endpoint=self.hetzner.emulator.endpoint)
         user_data = self.user_data
@@ -55,18 +64,37 @@ class World:
         def program() -> None:
             here = pulumi.ResourceOptions(providers=[hcloud_provider("hetzner", api, 3)])
             plan = address_plan("prod", settings, pools)
-            network = PrivateNetwork("prod", PrivateNetworkArgs(cluster="prod"), here)
+            gateway = plan.of(names.nat_gateway("prod", nat.generation))
+            network = PrivateNetwork("prod", PrivateNetworkArgs(cluster="prod", nat_address=gateway), here)
             firewall = ClusterFirewall(
                 "prod", ClusterFirewallArgs(cluster="prod", admin_cidrs=["203.0.113.0/24"]), here
             )
-            assert settings.load_balancer is not None
-            LoadBalancer(
+            keys = SshKeys("prod", SshKeysArgs(cluster="prod", keys={"ann": PUBLIC_KEY}), here)
+            way_in = LoadBalancer(
                 "prod",
                 LoadBalancerArgs(
                     cluster="prod",
-                    settings=settings.load_balancer,
+                    settings=balancer,
                     subnet_id=network.subnet_id,
                     address=plan.of(names.load_balancer("prod")),
+                ),
+                here,
+            )
+            dns = Dns(zone="example.com", create=True)
+            DnsZone(
+                "prod", DnsZoneArgs(cluster="prod", dns=dns, domain="example.com", ingress_ipv4=[way_in.ipv4]), here
+            )
+            way_out = NatGateway(
+                "prod",
+                NatGatewayArgs(
+                    cluster="prod",
+                    nat=nat,
+                    api=api,
+                    ip_range=settings.network.ip_range,
+                    subnet_id=network.subnet_id,
+                    address=gateway,
+                    firewall_ids=[firewall.nodes],
+                    ssh_keys=keys.ids,
                 ),
                 here,
             )
@@ -81,18 +109,20 @@ class World:
                         subnet_id=network.subnet_id,
                         addresses=plan.addresses,
                         firewall_ids=firewall.of(name),
+                        ssh_keys=keys.ids,
                         user_data=lambda node: user_data,
                         primary_ips=name == "kept",
                     ),
                     here,
                 )
+            pulumi.export("way out", way_out.public_address)
 
         return program
 
     def up(self) -> set[str]:
-        """Names of the servers that are there, after an update."""
+        """Names of the pools' servers that are there, after an update."""
         self.stack.up(self.program)
-        return set(self.servers())
+        return set(self.servers()) - {"prod-nat-01-g1"}
 
     def touched(self) -> dict[str, set[str]]:
         """What the next update would do to which resources."""
@@ -129,6 +159,7 @@ def world(emulators: Any, tmp_path_factory: pytest.TempPathFactory, toolchain: T
 def test_life(world: World) -> None:
     emulator = world.hetzner.emulator
     world.pools = {
+        "inner": {"egress": "nat", "candidates": candidates(("cpx32", "fsn1"))},
         "alpha": {"count": 2, "candidates": candidates(("cpx22", "fsn1"), ("cpx22", "nbg1"), ("cpx32", "fsn1"))},
         "kept": {"protect": True, "candidates": candidates(("ccx13", "fsn1"), ("ccx13", "nbg1"))},
     }
@@ -136,18 +167,23 @@ def test_life(world: World) -> None:
     emulator.fault("sold_out", server_type="cpx22", location="fsn1")
     emulator.fault("sold_out", server_type="ccx13", location="fsn1", listed=True)
     assert "ccx13" in world.stack.failure(world.program)
-    assert set(world.servers()) <= {"prod-alpha-01-g1", "prod-alpha-02-g1"}
+    assert "prod-kept-01-g1" not in world.servers()
 
-    assert world.up() == {"prod-alpha-01-g1", "prod-alpha-02-g1", "prod-kept-01-g1"}
+    assert world.up() == {INNER, "prod-alpha-01-g1", "prod-alpha-02-g1", "prod-kept-01-g1"}
     found = world.servers()
-    assert {(server["server_type"]["name"], server["location"]["name"]) for server in found.values()} == {
-        ("cpx22", "nbg1"),
-        ("ccx13", "nbg1"),
+    assert {name: (server["server_type"]["name"], server["location"]["name"]) for name, server in found.items()} == {
+        INNER: ("cpx32", "fsn1"),
+        "prod-alpha-01-g1": ("cpx22", "nbg1"),
+        "prod-alpha-02-g1": ("cpx22", "nbg1"),
+        "prod-kept-01-g1": ("ccx13", "nbg1"),
+        "prod-nat-01-g1": ("cpx22", "nbg1"),
     }
+    assert found[INNER]["public_net"]["ipv4"] is found[INNER]["public_net"]["ipv6"] is None
+    assert {server["status"] for server in found.values()} == {"running"}
     assert found["prod-kept-01-g1"]["protection"] == {"delete": True, "rebuild": True}
     assert found["prod-kept-01-g1"]["public_net"]["ipv4"]["ip"]
     before = world.addresses()
-    assert sorted(before.values()) == ["10.0.0.129", "10.0.0.130", "10.0.0.132"]
+    assert sorted(before.values()) == [f"10.0.0.{number}" for number in (129, 130, 132, 133, 134)]
 
     # What a server takes when it is made changes nothing that runs; nor do stock and wishes.
     emulator.control("DELETE", "/faults")
@@ -157,6 +193,7 @@ def test_life(world: World) -> None:
 
     # A pool in between, in the order of names, and of the settings.
     world.pools = {
+        "inner": world.pools["inner"],
         "alpha": world.pools["alpha"],
         "beta": {"candidates": candidates(("cpx32", "fsn1")), "volumes": {"data": {"size": 10}}},
         "kept": world.pools["kept"],
@@ -174,7 +211,7 @@ def test_life(world: World) -> None:
     # Two servers are rolled; the volume goes to the new one.
     world.pools["alpha"] = world.pools["alpha"] | {"generations": {2: 2}}
     world.pools["beta"] = world.pools["beta"] | {"generation": 2}
-    assert world.up() == {"prod-alpha-01-g1", "prod-alpha-02-g2", "prod-beta-01-g2", "prod-kept-01-g1"}
+    assert world.up() == {INNER, "prod-alpha-01-g1", "prod-alpha-02-g2", "prod-beta-01-g2", "prod-kept-01-g1"}
     after = world.addresses()
     assert not {after["prod-alpha-02-g2"], after["prod-beta-01-g2"]} & set(with_beta.values())
     assert {name: after[name] for name in ("prod-alpha-01-g1", "prod-kept-01-g1")}.items() <= before.items()
@@ -189,7 +226,7 @@ def test_life(world: World) -> None:
     # The pool in between goes, and the protection.
     del world.pools["beta"]
     world.pools["kept"] = kept | {"unprotected": [1]}
-    assert world.up() == {"prod-alpha-01-g1", "prod-alpha-02-g2", "prod-kept-01-g1"}
+    assert world.up() == {INNER, "prod-alpha-01-g1", "prod-alpha-02-g2", "prod-kept-01-g1"}
     assert world.addresses().items() <= after.items()
     world.stack.destroy(world.program)
     assert world.hetzner.leftovers() == []
