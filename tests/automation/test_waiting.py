@@ -5,11 +5,17 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Callable
 
+import pytest
 from kubernetes import client
 
+from local.kubernetes.nodes import enterprise_node
+from local.sandbox import Sandbox
 from tests.scratch import ScratchProject
 
 Projects = Callable[..., ScratchProject]
+
+# Long ones have groups: those begin first.
+pytestmark = pytest.mark.xdist_group("waiting")
 
 
 def test_a_job_without_a_terminal_says_why_it_waits(project: Projects) -> None:
@@ -20,13 +26,12 @@ def test_a_job_without_a_terminal_says_why_it_waits(project: Projects) -> None:
         overrides={"requests_per_minute": 1000},
         secrets={"anthropic_key": {"generate": 48}},
     )
-    scratch.cli("up")
-    scratch.edit("acme", image_tag="1.2.3")
+    own = enterprise_node(scratch.slug("acme"))
+    Sandbox(scratch.directory).start(nodes=[own])
     with scratch.kubernetes() as api:
         core = client.CoreV1Api(api)
         # The tenant's own node: nobody else's pods want it.
-        node = f"{scratch.slug('acme')}-1"
-        core.patch_node(node, {"spec": {"unschedulable": True}})
+        core.patch_node(own.name, {"spec": {"unschedulable": True}})
         running = subprocess.Popen(
             scratch.command("up"),
             cwd=scratch.folder,
@@ -43,7 +48,7 @@ def test_a_job_without_a_terminal_says_why_it_waits(project: Projects) -> None:
                 if "nodes are available" in line:
                     break
         finally:
-            core.patch_node(node, {"spec": {"unschedulable": None}})
+            core.patch_node(own.name, {"spec": {"unschedulable": None}})
     said += running.stderr.readlines()
     assert running.wait() == 0, said
     reason = next(line for line in said if "nodes are available" in line)
