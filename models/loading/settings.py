@@ -8,6 +8,7 @@ from typing import Final
 from models.environment import EnvironmentSettings
 from models.loading.clear_text import report_secrets
 from models.loading.document import Document, Keys, read
+from models.loading.hetzner import check_hetzner
 from models.loading.problems import InvalidInput, nearest
 from models.loading.validate import validate
 
@@ -47,6 +48,7 @@ def read_settings(
     settings = validate(EnvironmentSettings, document, SETTINGS)
     if settings is not None:
         _check_region(document, settings, environment)
+        check_hetzner(document, settings, environment, SETTINGS, GERMAN_LOCATIONS)
         _check_references(document)
     return document, settings
 

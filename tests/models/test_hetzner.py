@@ -14,6 +14,7 @@ from models import plan
 from models.hetzner import Hetzner, Pool, longest_name, names, node_names
 from models.hetzner.pool import Autoscale
 from models.names import SLUG_PATTERN
+from tests.models.conftest import Folder
 
 LEAST: dict[str, Any] = {"cluster": "prod", "token": {"config": "hcloudToken"}, "admin_cidrs": ["203.0.113.0/24"]}
 
@@ -180,3 +181,56 @@ def test_every_tenants_server_has_a_name_that_fits(slug: str, cluster: str, gene
 def test_the_api_has_no_tenants_host() -> None:
     label = names.api_host("example.com").partition(".")[0]
     assert not SLUG_PATTERN.fullmatch(label)
+
+
+PRODUCTION = """\
+config:
+  foundation:environment:
+    domain: app.example.com
+    region: fsn1
+    products: [foundation-cloud]
+    kubernetes: {cluster_identifier: test}
+    hetzner:
+      cluster: prod
+      token: {generate: 64}
+      admin_cidrs: [203.0.113.0/24]
+      dns: {zone: example.org}
+      load_balancer: {location: hel1}
+      pools:
+        database:
+          count: 1
+          candidates:
+            - {server_type: ccx23, location: nbg1}
+            - {server_type: ccx23, location: hel1}
+    postgresql:
+      service_file: pg_service.conf
+      service: prod
+      pooler_host: pgbouncer.foundation.svc
+    shared_secrets:
+      shared_anthropic_key: {config: a}
+      shared_discord_token: {config: b}
+"""
+
+
+def test_what_only_the_environment_makes_wrong_is_said_with_its_line(folder: Folder) -> None:
+    folder.settings(PRODUCTION, "prod")
+    folder.tenants("prod")
+    assert folder.problems("prod") == [
+        "Pulumi.prod.yaml:9: hetzner.token.generate: can't be generated: whoever runs the service issues it; give"
+        " `config: KEY`",
+        "Pulumi.prod.yaml:11: hetzner.dns.zone: 'example.org' doesn't hold the domain app.example.com; give"
+        " app.example.com, or the zone that it lies in",
+        "Pulumi.prod.yaml:12: hetzner.load_balancer.location: 'hel1' is outside of Germany, where data stays (FC-287);"
+        " use one of: fsn1, nbg1",
+        "Pulumi.prod.yaml:15: hetzner.pools.database.count: 1 is too few for production: the standby needs a node of"
+        " its own (FC-283); give 2",
+        "Pulumi.prod.yaml:18: hetzner.pools.database.candidates[1].location: 'hel1' is outside of Germany, where data"
+        " stays (FC-287); use one of: fsn1, nbg1",
+    ]
+
+
+def test_the_same_is_right_elsewhere(folder: Folder) -> None:
+    text = PRODUCTION.replace("hel1", "fsn1").replace("generate: 64", "config: c").replace("example.org", "example.com")
+    folder.settings(text, "staging")
+    folder.tenants("staging")
+    assert folder.load("staging").settings.hetzner is not None
