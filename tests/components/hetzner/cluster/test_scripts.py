@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import ipaddress
 import itertools
 import os
@@ -17,13 +16,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from components.hetzner.cluster.cloud_init import HERE, environment_file
 from provider.pki.x509 import Issued
 from tests.components.hetzner.cluster import samples
+from tests.components.hetzner.cluster.certificates import serving_certificate
 
 SCRIPTS = sorted((HERE / "scripts").glob("*.sh"))
 _addresses = itertools.count(os.getpid() % 200 * 250 + 2)
@@ -63,28 +60,6 @@ class Root:
         return yaml.safe_load((self.folder / "etc/rancher/k3s/config.yaml.d" / name).read_text())
 
 
-def serving_certificate(authority: Issued, address: str) -> str:
-    """Of a control-plane server, with its key."""
-    issuer = x509.load_pem_x509_certificate(authority.certificate.encode())
-    issuer_key = serialization.load_pem_private_key(authority.private_key.encode(), None)
-    assert isinstance(issuer_key, ec.EllipticCurvePrivateKey)
-    key = ec.generate_private_key(ec.SECP256R1())
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "k3s")]))
-        .issuer_name(issuer.subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))]), critical=False)
-        .sign(issuer_key, hashes.SHA256())
-    )
-    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    return (pem + certificate.public_bytes(serialization.Encoding.PEM)).decode()
-
-
 class Ping(BaseHTTPRequestHandler):
     """What k3s answers on its supervisor's port."""
 
@@ -104,7 +79,7 @@ def peer(tmp_path: Path) -> Iterator[Callable[..., str]]:
     def start(authority: Issued | None = None) -> str:
         address = str(ipaddress.IPv4Address("127.64.0.0") + next(_addresses))
         pem = tmp_path / f"{address}.pem"
-        pem.write_text(serving_certificate(authority or samples.authority("server-ca"), address))
+        pem.write_text("".join(serving_certificate(authority or samples.authority("server-ca"), address)))
         server = ThreadingHTTPServer((address, 6443), Ping)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(pem)
