@@ -44,8 +44,6 @@ class Changes:
                 await self._listen()
             except (psycopg.Error, TimeoutError, OSError, Refused) as error:
                 log.warning("changes are not heard", extra={"reason": type(error).__name__})
-            except ValueError as error:
-                log.error("keys can't be read", extra={"reason": str(error)})
             await asyncio.sleep(RECONNECT_SECONDS)
 
     async def _listen(self) -> None:

@@ -32,8 +32,9 @@ class Settings(BaseSettings):
     """libpq connection string or URI of auth_db. Straight to the server: LISTEN doesn't pass a transaction pooler."""
     secret: SecretStr = Field(min_length=32)
     """Hashes API keys and encrypts signing keys. Losing it ends every API key, refresh token and session."""
-    previous_secret: SecretStr | None = None
-    """The secret before, still accepted: what it hashed is hashed anew when it is used."""
+    other_secret: SecretStr | None = None
+    """A second secret that is accepted too; what it hashed is hashed anew when it is used. To change the secret: give
+    the new one here; when every replica has it, exchange the two; docs/how-to/auth.md says when the old one may go."""
     jwt_secret: SecretStr | None = Field(default=None, min_length=32)
     """JWT_SECRET of FC-058: with it, tokens signed with HS256 are accepted beside ES256."""
     token_algorithm: Literal["ES256", "HS256"] = "ES256"
@@ -87,5 +88,5 @@ class Settings(BaseSettings):
 
     @property
     def _secrets(self) -> list[bytes]:
-        given = (self.secret, self.previous_secret)
+        given = (self.secret, self.other_secret)
         return [secret.get_secret_value().encode() for secret in given if secret is not None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import secrets
 from typing import Final
 
@@ -20,18 +21,20 @@ PUBLISHED_BEFORE_SECONDS: Final = 600
 # Any number; one replica makes a key, the others wait and find it there.
 LOCK: Final = 7_166_801
 
+log = logging.getLogger(__name__)
+
 
 async def load(database: Database, settings: Settings) -> KeyRing:
     """The ring of the moment, with JWT_SECRET in it where that is set. Raises Refused without the database.
 
-    Raises ValueError when a key was encrypted with another secret.
+    Keys that were encrypted with another secret are left out, and the log says so.
     """
     rows = await database.rows(
         "SELECT kid, algorithm, private_key, extract(epoch FROM signs_from)::float8 AS signs_from, "
         "extract(epoch FROM verifies_until)::float8 AS verifies_until FROM signing_keys "
         "WHERE verifies_until IS NULL OR verifies_until > now()"
     )
-    keys = [_decrypt(row, settings) for row in rows]
+    keys = [key for row in rows if (key := _decrypt(row, settings)) is not None]
     if settings.jwt_secret is not None:
         secret = OctKey.import_key(settings.jwt_secret.get_secret_value())
         keys.append(SigningKey(JWT_SECRET_KID, "HS256", secret))
@@ -83,13 +86,15 @@ async def _add(connection: Connection, settings: Settings, delay: int, actor: st
     return kid
 
 
-def _decrypt(row: Row, settings: Settings) -> SigningKey:
+def _decrypt(row: Row, settings: Settings) -> SigningKey | None:
     try:
         private = settings.encryption.decrypt(row["private_key"].encode())
     except WrongSecret:
-        raise ValueError(
-            f"signing key {row['kid']} was encrypted with another secret: set AUTH_PREVIOUS_SECRET to it, or make "
-            "new keys with `python -m services.auth rotate-signing-key --at-once`"
-        ) from None
+        log.error(
+            "signing key was encrypted with another secret: set AUTH_OTHER_SECRET to it, or make new keys with "
+            "`python -m services.auth rotate-signing-key --at-once`",
+            extra={"kid": row["kid"]},
+        )
+        return None
     until = row["verifies_until"] or float("inf")
     return SigningKey(row["kid"], row["algorithm"], ECKey.import_key(json.loads(private)), row["signs_from"], until)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from services.auth.database import Connection
+from services.auth.guesses import client
 
 WINDOW_SECONDS: Final = 15 * 60
 
@@ -27,7 +28,7 @@ def account_key(email: str) -> str:
 
 def address_key(address: str) -> str:
     """A client's address, as the gateway sees it."""
-    return f"address:{address}"
+    return f"address:{client(address)}"
 
 
 @dataclass(frozen=True)

@@ -113,18 +113,27 @@ def test_last_use_is_written_at_the_end_too(database: AuthDatabase, folder: Path
     assert row["last_used_at"] is not None
 
 
-def test_a_new_secret_keeps_the_keys(database: AuthDatabase, folder: Path, auth: Replica, tenant: Tenant) -> None:
-    key, session = auth.key(tenant)["key"], auth.login(tenant).json()
+def test_a_new_secret_keeps_the_keys(database: AuthDatabase, folder: Path, tenant: Tenant) -> None:
+    """The steps of docs/how-to/auth.md: replicas of one step run beside those of the next."""
+    new = "another-secret-of-enough-length!"
 
     def hashed() -> object:
         return database.run("SELECT key_hash FROM api_keys WHERE tenant_id = %s", tenant.id)
 
-    before = hashed()
-    new = {"secret": "another-secret-of-enough-length!", "previous_secret": SECRET}
-    with replica(database, folder, **new) as running:
-        assert running.verify(key, tenant.host).status_code == 200
-        assert running.verify(session["token"], tenant.host).status_code == 200
-    assert hashed() != before, "hashed anew when it was used"
+    with (
+        replica(database, folder, other_secret=new) as first,
+        replica(database, folder, secret=new, other_secret=SECRET) as second,
+    ):
+        key, session = first.key(tenant)["key"], first.login(tenant).json()
+        before = hashed()
+        for running in (second, first):
+            assert running.verify(key, tenant.host).status_code == 200
+            assert running.verify(session["token"], tenant.host).status_code == 200
+        assert second.verify(key, tenant.host).status_code == 200
+        assert hashed() != before, "hashed anew when it was used"
+        refresh = {"refresh_token": session["refresh_token"]}
+        answer = second.client.post("/auth/refresh", json=refresh, headers={"x-forwarded-host": tenant.host})
+        assert answer.status_code == 200
 
 
 def test_unknown_keys_are_throttled(database: AuthDatabase, folder: Path, tenant: Tenant) -> None:
@@ -138,6 +147,10 @@ def test_unknown_keys_are_throttled(database: AuthDatabase, folder: Path, tenant
         again = api_keys.make("test", tenant.slug)
         repeated = [running.verify(again, tenant.host, extra={"x-forwarded-for": "192.0.2.8"}) for _ in range(9)]
         assert {answer.status_code for answer in repeated} == {401}, "an old key that is repeated is no guess"
+        for n, status in enumerate([401] * 5 + [429]):
+            address = {"x-forwarded-for": f"2001:db8:1:1::{n}"}
+            answer = running.verify(api_keys.make("test", tenant.slug), tenant.host, extra=address)
+            assert answer.status_code == status, "one client has a whole /64"
         elsewhere = running.verify(
             api_keys.make("test", tenant.slug), tenant.host, extra={"x-forwarded-for": "192.0.2.9"}
         )
