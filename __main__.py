@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pulumi
 
+from components import source_positions
 from components.access import cluster, database_server, gateway_redis, hetzner_project, missing_secrets
 from components.environment import Environment, EnvironmentArgs
 from local.directory import DEFAULT_NAME, ENVIRONMENT_VARIABLE
@@ -53,4 +54,5 @@ def main() -> None:
         pulumi.export("kubeconfig", environment.cluster.kubeconfig)
 
 
-main()
+with source_positions.left_out():
+    main()

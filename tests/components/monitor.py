@@ -48,6 +48,8 @@ class Registered:
     deleted_with: str
     provider: str
     dependencies: frozenset[str]
+    frames: int
+    """Of the stack of calls that made it."""
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -129,6 +131,7 @@ class Graph(resource_pb2_grpc.ResourceMonitorServicer, engine_pb2_grpc.EngineSer
                 deleted_with=request.deletedWith or (parent.deleted_with if parent else ""),
                 provider=request.provider,
                 dependencies=frozenset(request.dependencies),
+                frames=len(request.stackTrace.frames),
             )
         return resource_pb2.RegisterResourceResponse(
             urn=urn, id="" if self.preview else self._id(request), object=self._outputs(request)

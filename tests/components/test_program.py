@@ -55,6 +55,12 @@ def test_builds_the_environment_that_the_stack_names(project: Path) -> None:
     assert graph.exports["tenants"].keys() == tenants
 
 
+def test_registers_no_stack_traces(project: Path) -> None:
+    """They would be a quarter of the state. The stack itself is made by the SDK before the program runs."""
+    made = [found for found in program(project).resources.values() if found.type != "pulumi:pulumi:Stack"]
+    assert not [found.urn for found in made if found.frames]
+
+
 def test_follows_the_folder_of_the_local_environment(project: Path) -> None:
     graph = program(project)
     directory = project.parent / "elsewhere"
