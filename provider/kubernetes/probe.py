@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import ssl
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
-from urllib3.exceptions import HTTPError, MaxRetryError, NameResolutionError, NewConnectionError, SSLError
+from urllib3.exceptions import HTTPError, MaxRetryError, NameResolutionError, NewConnectionError
 
 # Longer than any answer of an API that is well.
 REQUEST_SECONDS = 10.0
@@ -40,6 +39,8 @@ def connect(kubeconfig: str, context: str | None) -> Any:
 
 def look(client: Any, nodes: Sequence[str]) -> str | None:
     """What is still missing, in words for people; None when the API and every node of ``nodes`` are ready."""
+    from kubernetes.client import ApiException
+
     try:
         status, text = _get(client, "/readyz", "*/*")
         if status != 200:
@@ -49,6 +50,9 @@ def look(client: Any, nodes: Sequence[str]) -> str | None:
         status, text = _get(client, "/api/v1/nodes", "application/json")
         if status != 200:
             return f"the API refuses to list nodes: {status} {_reason(text)}".rstrip()
+    except ApiException as error:
+        # How the client tells of TLS.
+        return f"no trusted connection to the API: {str(error.reason).splitlines()[-1]}"
     except (HTTPError, OSError) as error:
         return unreachable(error)
     return unready(nodes, json.loads(text)["items"])
@@ -77,8 +81,6 @@ def unreachable(error: Exception) -> str:
     match cause:
         case NameResolutionError():
             return "the API's host name can't be resolved"
-        case SSLError() | ssl.SSLError():
-            return f"no trusted connection to the API: {cause}"
         case NewConnectionError() if "refused" in str(cause):
             return "the API's port refuses connections: nothing listens there yet"
         case _:
