@@ -13,9 +13,10 @@ import pytest
 from tests.scratch import ScratchProject
 
 Projects = Callable[..., ScratchProject]
+Interrupt = Callable[[ScratchProject, subprocess.Popen[str]], None]
 
 
-def _start(scratch: ScratchProject) -> subprocess.Popen[str]:
+def _start(scratch: ScratchProject, tenant: str) -> subprocess.Popen[str]:
     """An update that has created something of the tenant already."""
     running = subprocess.Popen(
         scratch.command("up"),
@@ -28,7 +29,7 @@ def _start(scratch: ScratchProject) -> subprocess.Popen[str]:
     )
     assert running.stdout is not None
     for line in running.stdout:
-        if line.startswith(f"+ {scratch.slug('acme')}:"):
+        if line.startswith(f"+ {scratch.slug(tenant)}:"):
             return running
     raise AssertionError("the update ended before it created anything")
 
@@ -53,51 +54,63 @@ def _finish(running: subprocess.Popen[str]) -> str:
     return rest
 
 
-def _ends_right(scratch: ScratchProject) -> None:
+def _kill(part: str) -> Interrupt:
+    def interrupt(scratch: ScratchProject, running: subprocess.Popen[str]) -> None:
+        _part(running, part).kill()
+        _finish(running)
+
+    return interrupt
+
+
+def _stop(number: signal.Signals) -> Interrupt:
+    def interrupt(scratch: ScratchProject, running: subprocess.Popen[str]) -> None:
+        engine = _part(running, "engine")
+        running.send_signal(number)
+        assert "stopping" in _finish(running)
+        assert running.returncode != 0
+        assert not engine.is_running()
+        # The engine wrote its state and gave the lock back.
+        assert not list((scratch.directory.state / ".pulumi" / "locks").rglob(f"{scratch.environment}/*.json"))
+
+    return interrupt
+
+
+def _a_second_one_waits_for_nothing(scratch: ScratchProject, running: subprocess.Popen[str]) -> None:
+    """Two updates at once: the second is told who runs, and the first goes on to its end."""
+    engine = _part(running, "engine")
+    engine.suspend()
+    try:
+        error = scratch.json("up", expect=3)["error"]
+        assert error["exit_code"] == 3
+        assert f"process {engine.pid}" in error["message"]
+        assert "pulumi cancel" in error["next_step"]
+    finally:
+        engine.resume()
+    _finish(running)
+    assert running.returncode == 0
+
+
+INTERRUPTIONS = {
+    "busy": _a_second_one_waits_for_nothing,
+    "kill-engine": _kill("engine"),
+    "kill-provider": _kill("provider"),
+    "kill-command": _kill("command"),
+    "sigint": _stop(signal.SIGINT),
+    "sigterm": _stop(signal.SIGTERM),
+}
+
+
+@pytest.mark.xdist_group("interruption")
+def test_interrupted_anywhere_the_next_update_goes_on(project: Projects) -> None:
+    """Each update is to finish what the one before left undone, and is interrupted itself; the last one isn't."""
+    scratch = project()
+    for tenant, interrupt in INTERRUPTIONS.items():
+        scratch.add_tenant(tenant)
+        interrupt(scratch, _start(scratch, tenant))
+
     said = scratch.cli("up")
     again = scratch.json("up")
     assert not again["changed"], (said.stderr, again["changes"])
     assert not scratch.state().get("pending_operations")
     urns = [resource["urn"] for resource in scratch.state()["resources"]]
     assert len(urns) == len(set(urns))
-
-
-@pytest.mark.parametrize("part", ["engine", "provider", "command"])
-def test_kill_9_in_the_middle(project: Projects, part: str) -> None:
-    scratch = project("acme", "globex")
-    running = _start(scratch)
-    _part(running, part).kill()
-    _finish(running)
-    _ends_right(scratch)
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_polite_stop_is_passed_on_to_the_engine(project: Projects, number: signal.Signals) -> None:
-    scratch = project("acme", "globex")
-    running = _start(scratch)
-    engine = _part(running, "engine")
-    running.send_signal(number)
-    said = _finish(running)
-    assert "stopping" in said
-    assert running.returncode != 0
-    assert not engine.is_running()
-    # The engine wrote its state and gave the lock back.
-    assert not list((scratch.directory.state / ".pulumi" / "locks").rglob(f"{scratch.environment}/*.json"))
-    _ends_right(scratch)
-
-
-def test_two_updates_at_once(project: Projects) -> None:
-    scratch = project("acme")
-    running = _start(scratch)
-    engine = _part(running, "engine")
-    engine.suspend()
-    try:
-        said = scratch.cli("up", expect=3)
-        assert f"process {engine.pid}" in said.stderr
-        assert "pulumi cancel" in said.stderr
-        assert scratch.json("up", expect=3)["error"]["exit_code"] == 3
-    finally:
-        engine.resume()
-    _finish(running)
-    assert running.returncode == 0
-    assert not scratch.json("up")["changed"]
