@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from automation.prove import hetzner, local  # noqa: F401  register their proofs
+from automation.prove import gateway, hetzner, local  # noqa: F401  register their proofs
 from automation.prove.frame import run
 
 if __name__ == "__main__":
