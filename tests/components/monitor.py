@@ -165,6 +165,11 @@ class Graph(resource_pb2_grpc.ResourceMonitorServicer, engine_pb2_grpc.EngineSer
             outputs.MergeFrom(marshal({"addresses": dict(allot(cidr, names, Allotment()).addresses)}))
         if request.type == "foundation:hetzner:ServerTypeChoice":
             outputs.MergeFrom(marshal(dict(unmarshal(request.object)["candidates"][0])))
+        if request.type == "hcloud:index/primaryIp:PrimaryIp" and not self.preview:
+            outputs.MergeFrom(marshal({"ipAddress": "192.0.2.1"}))
+        if request.type.startswith("foundation:pki:"):
+            made = {"certificatePem": f"certificate {request.name}", "privateKeyPem": Secret(f"key {request.name}")}
+            outputs.MergeFrom(marshal(dict.fromkeys(made, UNKNOWN) if self.preview else made))
         if request.type == "random:index/randomPassword:RandomPassword":
             result: Any = UNKNOWN if self.preview else Secret(f"random-{request.name}".ljust(32, "x"))
             outputs.MergeFrom(marshal({"result": result}))
