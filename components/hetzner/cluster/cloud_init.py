@@ -233,7 +233,7 @@ def _common_files(
         ),
         *(
             _file(f"{UNITS}/{name}.service", _read(f"units/{name}.service"), PUBLIC)
-            for name in ("foundation-network", "foundation-metadata-guard", "k3s")
+            for name in ("foundation-install", "foundation-network", "foundation-metadata-guard", "k3s")
         ),
     ]
 
@@ -246,7 +246,11 @@ def _document(files: Sequence[Mapping[str, Any]]) -> str:
             "package_update": False,
             "package_upgrade": False,
             "write_files": [dict(file) for file in files],
-            "runcmd": [[f"{SCRIPTS}/install.sh"]],
+            "runcmd": [
+                ["systemctl", "daemon-reload"],
+                # A unit, which goes on after a failure or a reboot; cloud-init would run the script only once.
+                ["systemctl", "enable", "--now", "--no-block", "foundation-install.service"],
+            ],
         }
     )
 

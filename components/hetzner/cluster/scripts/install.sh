@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs once, at the first boot: fetches the pinned programs, refuses any with another checksum, and starts k3s.
+# Runs until it has succeeded once: fetches the pinned programs, refuses any with another checksum, and starts k3s.
 set -eu
 # shellcheck source=/dev/null
 . /etc/foundation/node.env
@@ -35,7 +35,6 @@ fetch() {
   fi
 }
 
-systemctl daemon-reload
 # The way out first, where it leads through the private network.
 systemctl enable --now foundation-network.service
 sysctl --quiet --system
@@ -68,3 +67,5 @@ fi
 
 # k3s itself takes its time, and starts again until it has joined: this script has done its part.
 systemctl enable --now --no-block k3s.service
+mkdir -p /var/lib/foundation
+touch /var/lib/foundation/installed

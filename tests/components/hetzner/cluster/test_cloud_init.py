@@ -180,4 +180,4 @@ def test_systemd_takes_the_units(tmp_path: Path) -> None:
     )
     ours = [line for line in done.stderr.splitlines() if "foundation-" in line or "k3s.service" in line]
     assert not ours, done.stderr
-    assert len(units) == 5
+    assert len(units) == 6

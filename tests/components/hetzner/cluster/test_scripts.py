@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import itertools
 import os
+import re
 import shutil
 import ssl
 import subprocess
@@ -76,11 +78,11 @@ def peer(tmp_path: Path) -> Iterator[Callable[..., str]]:
     """Starts servers on port 6443 of loopback addresses of their own; returns the address."""
     running: list[ThreadingHTTPServer] = []
 
-    def start(authority: Issued | None = None) -> str:
+    def start(authority: Issued | None = None, handler: type[BaseHTTPRequestHandler] = Ping) -> str:
         address = str(ipaddress.IPv4Address("127.64.0.0") + next(_addresses))
         pem = tmp_path / f"{address}.pem"
         pem.write_text("".join(serving_certificate(authority or samples.authority("server-ca"), address)))
-        server = ThreadingHTTPServer((address, 6443), Ping)
+        server = ThreadingHTTPServer((address, 6443), handler)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(pem)
         server.socket = context.wrap_socket(server.socket, server_side=True)
@@ -140,6 +142,36 @@ def test_a_member_of_etcd_asks_nobody(tmp_path: Path) -> None:
     (tmp_path / "var/lib/rancher/k3s/server/db/etcd/member").mkdir(parents=True)
     assert root.run("join.sh").returncode == 0
     assert not (tmp_path / "etc/rancher").exists()
+
+
+class Release(BaseHTTPRequestHandler):
+    """What a project publishes."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"k3s")
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        pass
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_a_download_with_another_checksum_is_refused(tmp_path: Path, peer: Callable[..., str], right: bool) -> None:
+    address = peer(handler=Release)
+    (function,) = re.findall(
+        r"^fetch\(\) \{.*?^\}", (HERE / "scripts/install.sh").read_text(), re.MULTILINE | re.DOTALL
+    )
+    pinned = hashlib.sha256(b"k3s" if right else b"something else").hexdigest()
+    authority, file = tmp_path / "ca.crt", tmp_path / "program"
+    authority.write_text(samples.authority("server-ca").certificate)
+    script = f"set -eu; WAIT=10; {function}; fetch https://{address}:6443/k3s {pinned} {file}"
+    environment = os.environ | {"CURL_CA_BUNDLE": str(authority)}
+    done = subprocess.run(["sh", "-c", script], env=environment, capture_output=True, text=True)
+    assert (done.returncode == 0) == right, done.stderr
+    assert file.exists() == right
+    if not right:
+        assert f"not {pinned} as pinned: nothing of it is run" in done.stderr
 
 
 UNSHARE = ("unshare", "--map-root-user", "--net")
