@@ -31,9 +31,6 @@ class Cache:
         self.generation = 0
         """Counts what was taken away. A look-up that began before a change must not be kept after it."""
 
-    def __len__(self) -> int:
-        return len(self._entries)
-
     @property
     def fresh(self) -> bool:
         """Whether every change so far is known here."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -112,8 +111,3 @@ class Identity:
             "x-auth-scopes": " ".join(self.scopes),
         }
         return [(name.encode(), value.encode()) for name, value in values.items()]
-
-
-def is_scope(text: str) -> bool:
-    """Whether it has the form ``tasks:write``."""
-    return re.fullmatch(SCOPE_PATTERN, text) is not None

@@ -159,6 +159,7 @@ def test_takes_connect_from_everybody_but_tenants_roles(graph: Graph) -> None:
     assert grants == {
         ("foundation", "public"): [],
         ("auth_db", "public"): [],
+        ("auth_db", "auth_db_service"): ["CONNECT"],
         ("foundation", "foundation_tenants"): ["CONNECT"],
     }
     roles = {found.inputs["name"]: found.inputs.get("roles") for found in graph.of_type("postgresql:index/role:Role")}
