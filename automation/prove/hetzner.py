@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -100,7 +101,7 @@ def _faults(clone: Clone) -> Iterator[Figure]:
 
     running = _servers(clone)
     with emulator.faults({"kind": "sold_out", "server_type": "cpx62", "location": "fsn1", "listed": True}):
-        clone.foundation("tenants", "add", "acme", "--plan", "enterprise")
+        _enterprise_tenant(clone, "acme")
         clone.foundation("up")
         now = _servers(clone)
         (made,) = set(now) - set(running)
@@ -118,6 +119,18 @@ def _faults(clone: Clone) -> Iterator[Figure]:
     ):
         yield from _ends_right(clone, "connection cut after an order", "cut", tries=3)
     yield from _killed(clone)
+
+
+def _enterprise_tenant(clone: Clone, slug: str) -> None:
+    """A file like charlie's: what the contract gives has no default."""
+    yaml = YAML()
+    folder = clone.folder / "tenants" / "local"
+    tenant = yaml.load(folder / "charlie.yaml")
+    tenant.update(slug=slug, id=str(uuid.uuid5(uuid.NAMESPACE_DNS, slug)), admin_email=f"it@{slug}.example.com")
+    for field in ("domains", "agents"):
+        del tenant[field]
+    with (folder / f"{slug}.yaml").open("w") as stream:
+        yaml.dump(tenant, stream)
 
 
 def _ends_right(clone: Clone, what: str, pool: str, tries: int = 1) -> Iterator[Figure]:
