@@ -13,18 +13,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hcloud import Client
 from pulumi.automation import CommandError, Stack
 from pulumi.automation._stack import ImportResource
 
-from automation.inventory import KINDS, Kind
 from automation.report import Report
 
 Identify = Callable[[Mapping[str, Any]], str | None]
 """Finds the id of the object that was to be made of these inputs; None when there is none that is ours."""
 
-# How providers say that the name is taken: PostgreSQL, Hetzner.
-TAKEN = ("already exists", "uniqueness_error")
+# How PostgreSQL says that the name is taken. Hetzner has words of its own for each type, and is asked instead.
+TAKEN = "already exists"
+AT_HETZNER = "hcloud:"
 # How the engine says that the provider ended, or could not be reached any more, while it was at work.
 UNHEARD = ("error reading from server", "connection error", "transport is closing", "connection refused")
 
@@ -40,22 +39,6 @@ def by_name(inputs: Mapping[str, Any]) -> str | None:
 DATABASE: dict[str, Identify] = {"postgresql:index/role:Role": by_name, "postgresql:index/database:Database": by_name}
 
 
-def at_hetzner(client: Callable[[], Client]) -> dict[str, Identify]:
-    """How objects in a Hetzner project are found: by their name, which is unique in it, and by all their labels.
-    ``client`` is asked for when something is looked for."""
-
-    def identify(kind: Kind) -> Identify:
-        def find(inputs: Mapping[str, Any]) -> str | None:
-            name = by_name(inputs)
-            # The client's lists of volumes know no filter by name.
-            found = next((found for found in kind.all(client()) if found.name == name), None)
-            return None if found is None or found.labels != (inputs.get("labels") or {}) else str(found.id)
-
-        return find
-
-    return {kind.type: identify(kind) for kind in KINDS}
-
-
 @dataclass(frozen=True)
 class Orphan:
     """Something that may have been made: as the engine was told to make it."""
@@ -68,7 +51,7 @@ class Orphan:
     @property
     def type(self) -> str:
         """The resource's own type."""
-        return self.urn.split("::")[2].rpartition("$")[2]
+        return _type(self.urn)
 
     @property
     def name(self) -> str:
@@ -80,7 +63,7 @@ def adopt(stack: Stack, report: Report, identify: Mapping[str, Identify], tell: 
     """Import what the failed update of ``report`` could not make because an interrupted one, or it itself, had made
     it already; the number of resources imported. ``identify`` says of each type how its objects are found."""
     found = []
-    for orphan in _orphans(stack, report):
+    for orphan in orphans(stack, report):
         identity = identify[orphan.type](orphan.inputs) if orphan.type in identify else None
         if identity is not None:
             found.append((orphan, identity))
@@ -89,16 +72,17 @@ def adopt(stack: Stack, report: Report, identify: Mapping[str, Identify], tell: 
     return len(found) if found and _import(stack, found) else 0
 
 
-def _orphans(stack: Stack, report: Report) -> Iterator[Orphan]:
+def orphans(stack: Stack, report: Report) -> Iterator[Orphan]:
     """Creations that failed, with proof that the object may be ours: the state says that an update was about to make
     it, or the provider died over it just now."""
     taken, unheard = set(), set()
     for note in report.errors:
         if note.urn in report.failed:
-            if any(mark in note.message for mark in TAKEN):
-                taken.add(note.urn)
-            elif any(mark in note.message for mark in UNHEARD):
+            if any(mark in note.message for mark in UNHEARD):
                 unheard.add(note.urn)
+            elif TAKEN in note.message or _type(note.urn).startswith(AT_HETZNER):
+                taken.add(note.urn)
+    taken -= unheard
     if taken:
         state = stack.export_stack().deployment or {}
         for operation in state.get("pending_operations") or []:
@@ -108,6 +92,10 @@ def _orphans(stack: Stack, report: Report) -> Iterator[Orphan]:
     for urn in sorted(unheard):
         step = report.failed[urn]
         yield _orphan(urn, {"inputs": step.inputs, "parent": step.parent, "provider": step.provider})
+
+
+def _type(urn: str) -> str:
+    return urn.split("::")[2].rpartition("$")[2]
 
 
 def _orphan(urn: str, resource: Mapping[str, Any]) -> Orphan:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
 
 from pulumi.automation import Stack
 
@@ -20,6 +21,9 @@ from local.kubernetes.nodes import DEFAULT_NODES, Node, enterprise_node
 from local.sandbox import Sandbox
 from models.loading import Environment
 
+if TYPE_CHECKING:
+    from automation.cloud import Cloud
+
 OnChange = Callable[[Report, Change | None], None]
 
 
@@ -30,6 +34,12 @@ class Session:
     project: Project
     environment: Environment
     stack: Stack
+
+    def cloud(self) -> Callable[[], Cloud]:
+        """Opens the environment's Hetzner project, once. Raises ``BadInput`` when it has none."""
+        from automation.cloud import open_cloud  # brings Hetzner's client
+
+        return cache(partial(open_cloud, self.project, self.environment, self.stack))
 
 
 def prepare(project: Project, tell: Tell = silent, *, sandbox: bool = True, context: str | None = None) -> Session:
@@ -83,6 +93,10 @@ def up(
     Raises ``BadInput``, ``Busy``, ``Refused`` or ``FoundationError``.
     """
     session = prepare(project, tell, context=context)
+    if session.environment.settings.hetzner is not None:
+        from automation.mending import mend  # brings Hetzner's client
+
+        mend(session.stack, session.cloud(), tell)
     tell("comparing the files with what is there")
     planned = Report("up")
     _run_preview(session, planned, tell, refresh=refresh, exclude=exclude, on_output=on_output)
@@ -123,14 +137,17 @@ def up(
 
 def _take_over(session: Session, report: Report, tell: Tell) -> bool:
     """Whether something was in the way of the failed update that an interrupted one had made, and is in the state
-    now."""
-    from automation.adoption import DATABASE, adopt, at_hetzner  # needed after failures only
-    from automation.cloud import open_cloud
+    now, or gone."""
+    from automation.adoption import DATABASE, adopt  # needed after failures only
 
-    identify = dict(DATABASE)
-    if session.environment.settings.hetzner is not None:
-        identify |= at_hetzner(lambda: open_cloud(session.project, session.environment, session.stack).client)
-    return adopt(session.stack, report, identify, tell) > 0
+    if session.environment.settings.hetzner is None:
+        return adopt(session.stack, report, DATABASE, tell) > 0
+    from automation.identities import at_hetzner
+    from automation.mending import discard
+
+    cloud = session.cloud()
+    gone = discard(session.stack, report, cloud, tell)
+    return gone + adopt(session.stack, report, DATABASE | at_hetzner(cloud), tell) > 0
 
 
 def _open_front_door(session: Session, tell: Tell) -> None:

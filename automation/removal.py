@@ -13,6 +13,7 @@ from automation.engine import open_stack, resources_of
 from automation.errors import BadInput, FoundationError, Refused
 from automation.inventory import PASSING
 from automation.locks import lock_holders
+from automation.mending import catch_up, interrupted
 from automation.operations import OnChange
 from automation.project import Project
 from automation.report import Report
@@ -82,6 +83,7 @@ def _destroy_everything(project: Project, stack: Stack, report: Report, tell: Te
         _destroy(stack, report, tell)
         return
     cloud = open_cloud(project, environment, stack)
+    catch_up(stack, set(interrupted(stack.export_stack().deployment or {})), tell, run_program=False)
     teardown.clear(project, environment, stack, cloud, tell)
     _destroy(stack, report, tell)
     teardown.sweep(cloud, tell)
