@@ -67,9 +67,12 @@ def main() -> None:
 @contextmanager
 def _world(folder: Path) -> Iterator[tuple[AuthDatabase, Replica, Replica]]:
     database = AuthDatabase.make(folder)
-    free = {"unknown_keys_per_minute": "1000000", "login_attempts_account": "1000000"}
+    many = "1000000"
     try:
-        with replica(database, folder, **free) as one, replica(database, folder, **free) as two:
+        with (
+            replica(database, folder, unknown_keys_per_minute=many, login_attempts_account=many) as one,
+            replica(database, folder, unknown_keys_per_minute=many, login_attempts_account=many) as two,
+        ):
             yield database, one, two
     finally:
         database.server.destroy()

@@ -69,6 +69,10 @@ class AuthDatabase:
         services.read(self.server.service_file)
         return dict(services[SERVICE])
 
+    def admin(self, database: str) -> str:
+        """The superuser's login to a database."""
+        return make_conninfo("", **(self.login | {"dbname": database}))
+
     @property
     def conninfo(self) -> str:
         """The service's own login."""
@@ -82,7 +86,7 @@ class AuthDatabase:
             return cursor.fetchall() if cursor.description else []
 
     def _migrate(self) -> None:
-        with psycopg.connect(**self.login, autocommit=True) as connection:
+        with psycopg.connect(self.admin("postgres"), autocommit=True) as connection:
             connection.execute("CREATE ROLE foundation_owner")
             connection.execute("CREATE DATABASE auth_db OWNER foundation_owner")
             connection.execute("CREATE ROLE auth_service LOGIN PASSWORD 'test'")
@@ -102,9 +106,9 @@ class AuthDatabase:
             warn=lambda _: None,
             cancelled=threading.Event(),
         ).run()
-        with psycopg.connect(**(self.login | {"dbname": DATABASE}), autocommit=True) as connection:
+        with psycopg.connect(self.admin(DATABASE), autocommit=True) as connection:
             for table, privileges in TABLES.items():
-                words = sql.SQL(", ").join(map(sql.SQL, privileges))  # type: ignore[arg-type]
+                words = sql.SQL(", ").join(map(sql.SQL, privileges))
                 connection.execute(sql.SQL("GRANT {} ON {} TO auth_service").format(words, sql.Identifier(table)))
 
     def tenant(self, slug: str | None = None, tier: str = "pro", status: str = "active") -> Tenant:
