@@ -76,6 +76,7 @@ class ClusterFirewall(pulumi.ComponentResource):
         return found
 
     def _firewall(self, name: str, cluster: str, what: str, rules: list[hcloud.FirewallRuleArgs]) -> pulumi.Output[int]:
+        limits.check(limits.RULES_PER_FIREWALL, len(rules), f"firewall {cluster}-{what}", "join rules")
         return number(
             hcloud.Firewall(
                 f"{name}-{what}",

@@ -23,20 +23,16 @@ class Limit:
 
 
 SERVERS_PER_NETWORK: Final = Limit("servers and load balancers in a private network", 100, "docs.hetzner.com, networks")
-SUBNETS_PER_NETWORK: Final = Limit("subnets of a network", 50, "docs.hetzner.com, networks")
-ROUTES_PER_NETWORK: Final = Limit("routes of a network", 100, "docs.hetzner.com, networks")
 SERVERS_PER_GROUP: Final = Limit("servers in a placement group", 10, "vendor OpenAPI, placement groups")
 GROUPS_PER_PROJECT: Final = Limit("placement groups of a project", 50, "vendor OpenAPI, placement groups")
 RULES_PER_FIREWALL: Final = Limit("rules of a firewall", 50, "vendor OpenAPI, firewalls")
 SOURCES_PER_RULE: Final = Limit("networks in a firewall rule", 100, "vendor OpenAPI, firewalls")
 FIREWALLS_PER_SERVER: Final = Limit("firewalls of a server", 5, "vendor OpenAPI, firewalls")
-EFFECTIVE_RULES: Final = Limit("effective firewall rules of a server", 500, "vendor OpenAPI, firewalls")
 VOLUMES_PER_SERVER: Final = Limit("volumes attached to a server", 16, "hetznercloud/csi-driver")
 SERVER_NAME: Final = Limit("characters of a server's name", 63, "vendor OpenAPI, servers; RFC 1123")
-LABEL_VALUE: Final = Limit("characters of a label's value", 63, "vendor OpenAPI, labels")
 USER_DATA: Final = Limit("bytes of user data", 32 * 1024, "vendor OpenAPI, servers")
 
-# Of load balancer types: services and targets. Sizes of the bigger ones: docs.hetzner.com, load balancers.
+# Targets by load balancer type (docs.hetzner.com, load balancers); those of lb21 and lb31 are at second hand.
 TARGETS: Final[Mapping[str, int]] = {"lb11": 25, "lb21": 75, "lb31": 150}
 
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_hcloud as hcloud
 
+from components.hetzner import limits
 from components.hetzner.api import HetznerApi
 from components.hetzner.ids import number
-from components.hetzner.limits import SERVERS_PER_GROUP
 from components.hetzner.server import ServerPlace, choose_server_type, make_server
 from models.hetzner import Pool, names
 
@@ -83,6 +83,9 @@ class NodePool(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: NodePoolArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("foundation:hetzner:NodePool", name, {}, opts)
+        limits.check(
+            limits.FIREWALLS_PER_SERVER, len(args.firewall_ids), f"pool {args.pool}", "join their rules in fewer"
+        )
         self._args = args
         self._labels = names.labels(args.cluster, args.pool)
         self._groups: dict[str, hcloud.PlacementGroup] = {}
@@ -156,7 +159,7 @@ class NodePool(pulumi.ComponentResource):
     def _group(self, slot: int, generation: int) -> hcloud.PlacementGroup:
         """Ten servers each, by slot, so that nobody changes groups when a pool grows or shrinks. Each generation has
         groups of its own: a full one would have no room for the server that is to replace another."""
-        shard = (slot - 1) // SERVERS_PER_GROUP.most + 1
+        shard = (slot - 1) // limits.SERVERS_PER_GROUP.most + 1
         group = names.placement_group(self._args.cluster, self._args.pool, shard, generation)
         if group not in self._groups:
             self._groups[group] = hcloud.PlacementGroup(

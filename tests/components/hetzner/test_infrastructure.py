@@ -170,6 +170,23 @@ def test_user_data_that_is_too_long_ends_the_program_before_anything_is_made() -
     assert all_of(graph, "Server") == {}
 
 
+def test_more_firewalls_than_a_server_takes_are_refused() -> None:
+    def program() -> None:
+        args = NodePoolArgs(
+            cluster="prod",
+            pool="batch",
+            settings=Pool(),
+            api=API,
+            subnet_id="1-10.0.0.0/24",
+            addresses={},
+            firewall_ids=range(6),
+            user_data=lambda node: "",
+        )
+        NodePool("batch", args)
+
+    assert "pool batch: 6 firewalls of a server, but Hetzner allows 5" in run(program).error
+
+
 def test_nodes_that_go_out_through_nat_are_attached_when_they_are_made() -> None:
     settings = Hetzner.model_validate(LEAST | {"nat": {}, "pools": {"batch": {"egress": "nat"}}})
     graph = built(pool_program(settings.pools["batch"]))
