@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from kubernetes import client
 
 from models import names
@@ -14,11 +16,20 @@ from tests.scratch import ScratchProject
 Projects = Callable[..., ScratchProject]
 REGISTRY = "foundation:tenancy:Registry"
 
+pytestmark = pytest.mark.xdist_group("tenants")
 
-def test_add_change_plan_and_remove(project: Projects) -> None:
-    scratch = project("acme")
-    scratch.cli("up")
-    globex = scratch.slug("globex")
+
+@pytest.fixture(scope="module")
+def shared(module_project: Projects) -> ScratchProject:
+    """An environment that is up, with tenant acme; each test leaves it so."""
+    scratch = module_project("acme")
+    scratch.apply()
+    return scratch
+
+
+def test_add_change_plan_and_remove(shared: ScratchProject) -> None:
+    scratch = shared
+    globex, initech = scratch.slug("globex"), scratch.add_tenant("initech")
 
     answer = scratch.json(
         "tenants", "add", globex, "--plan", "starter", "--name", "Globex", "--email", "it@globex.test"
@@ -28,7 +39,7 @@ def test_add_change_plan_and_remove(project: Projects) -> None:
     assert written.startswith("# yaml-language-server: $schema=../../schemas/tenant.schema.json\n")
     assert "# part of every name" in written
     added = scratch.json("up")["changes"]
-    assert {change["tenant"] for change in added if change["type"] != REGISTRY} == {globex}
+    assert {change["tenant"] for change in added if change["type"] != REGISTRY} == {globex, initech}
     assert {change["action"] for change in added if change["type"] != REGISTRY} == {"create"}
     with scratch.connect() as database:
         database.execute(f'CREATE TABLE "{names.database_schema(globex)}".kept (note text)'.encode())
@@ -42,77 +53,77 @@ def test_add_change_plan_and_remove(project: Projects) -> None:
     assert {change["tenant"] for change in changed if change["type"] != REGISTRY} == {globex}
     assert scratch.json("tenants", "show", globex)["plan"] == "pro"
 
-    steps = []
-    while True:
-        step = scratch.json("tenants", "remove", globex)
-        steps.append(step["done"])
-        scratch.cli("up")
-        if step["finished"]:
-            break
-    assert len(steps) == 3
-    (backup,) = (scratch.directory.root / "backups").glob(f"{globex}-*.dump")
-    assert backup.stat().st_mode & 0o077 == 0
+    # Both go, by the same updates: globex a step a call, initech at once where it stands after two of them.
+    steps = [scratch.json("tenants", "remove", slug) for slug in (globex, initech)]
+    scratch.apply()
+    assert _has_schema(scratch, initech)
+    assert _deployments(scratch, initech) == 0
+    steps += [scratch.json("tenants", "remove", slug) for slug in (globex, initech)]
+    assert not any(step["finished"] for step in steps)
+    (kept,) = (scratch.directory.root / "backups").glob(f"{globex}-*.dump")
+    assert kept.stat().st_mode & 0o077 == 0
+    (backup,) = (scratch.directory.root / "backups").glob(f"{initech}-*.dump")
+    assert hashlib.sha256(backup.read_bytes()).hexdigest() in scratch.file("initech").read_text()
+
+    # A backup that isn't the recorded one any more stops the removal.
+    whole = backup.read_bytes()
+    backup.write_bytes(whole[:-1])
+    scratch.cli("tenants", "remove", initech, "--yes", expect=1)
+    assert _has_schema(scratch, initech)
+    backup.write_bytes(whole)
+    scratch.cli("tenants", "remove", initech, "--yes")
+    assert not scratch.file("initech").exists()
+    assert not _has_schema(scratch, initech)
+    assert _has_schema(scratch, globex)
+
+    assert scratch.json("tenants", "remove", globex)["finished"]
+    scratch.apply()
+    assert not _has_schema(scratch, globex)
+    assert _has_schema(scratch, scratch.slug("acme"))
     with scratch.connect() as database:
-        assert not _has_schema(scratch, globex)
         roles = database.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [names.database_role(globex)])
         assert not roles.fetchall()
     assert _phase(scratch, names.namespace(globex)) != "Active"
     assert [tenant["slug"] for tenant in scratch.json("tenants", "list")["tenants"]] == [scratch.slug("acme")]
     backup.unlink()
+    kept.unlink()
 
 
-def test_remove_at_once_records_a_backup_that_can_be_read(project: Projects) -> None:
-    scratch = project("acme", "globex")
-    scratch.cli("up")
-    globex = scratch.slug("globex")
-    file = scratch.file("globex")
+def test_a_file_with_data_cannot_simply_go(shared: ScratchProject) -> None:
+    scratch = shared
+    acme = scratch.slug("acme")
+    before = _resources(scratch)
+    kept = scratch.file("acme").read_text()
+    scratch.file("acme").unlink()
 
-    # The first two steps one by one, as if the command had been interrupted there.
-    scratch.cli("tenants", "remove", globex)
-    scratch.cli("up")
-    assert _has_schema(scratch, globex)
-    assert _deployments(scratch, globex) == 0
-    scratch.cli("tenants", "remove", globex)
-    recorded = file.read_text()
-    (backup,) = (scratch.directory.root / "backups").glob(f"{globex}-*.dump")
-    assert hashlib.sha256(backup.read_bytes()).hexdigest() in recorded
-
-    # A backup that isn't the recorded one any more stops the removal.
-    whole = backup.read_bytes()
-    backup.write_bytes(whole[:-1])
-    scratch.cli("tenants", "remove", globex, "--yes", expect=1)
-    assert _has_schema(scratch, globex)
-    backup.write_bytes(whole)
-
-    scratch.cli("tenants", "remove", globex, "--yes")
-    assert not file.exists()
-    assert not _has_schema(scratch, globex)
-    assert _has_schema(scratch, scratch.slug("acme"))
-    backup.unlink()
-
-
-def test_a_file_with_data_cannot_simply_go(project: Projects) -> None:
-    scratch = project("acme", "globex")
-    scratch.cli("up")
-    before = scratch.state()
-    kept = scratch.file("globex").read_text()
-    scratch.file("globex").unlink()
-
-    refused = scratch.cli("up", expect=4)
-    assert "still has data" in refused.stderr
-    assert "status: deleted" in refused.stderr
-    assert scratch.json("up", expect=4)["error"]["exit_code"] == 4
+    refused = scratch.json("up", expect=4)["error"]
+    assert refused["exit_code"] == 4
+    assert refused["problems"][0].startswith(f"tenant '{acme}' still has data")
+    assert "status: deleted" in refused["problems"][0]
     plain = scratch.shell(f"! pulumi up --stack {scratch.environment} --yes --skip-preview")
     assert "still has data" in plain.stdout
 
-    renamed = kept.replace(f"slug: {scratch.slug('globex')}", f"slug: {scratch.slug('initech')}")
+    renamed = kept.replace(f"slug: {acme}", f"slug: {scratch.slug('initech')}")
     scratch.file("initech").write_text(renamed)
     assert "can't be renamed" in scratch.cli("up", expect=4).stderr
     scratch.file("initech").unlink()
 
-    assert _resources(scratch) == [resource["urn"] for resource in before["resources"]]
-    scratch.file("globex").write_text(kept)
+    assert _resources(scratch) == before
+    scratch.file("acme").write_text(kept)
     assert not scratch.json("up")["changed"]
+
+
+def test_a_state_that_was_cut_is_named(shared: ScratchProject) -> None:
+    scratch = shared
+    state = scratch.state_file.read_bytes()
+    scratch.state_file.write_bytes(state[: len(state) // 2])
+    try:
+        for command in (("up",), ("tenants", "remove", scratch.slug("acme"))):
+            done = scratch.cli(*command, expect=1)
+            assert "Traceback" not in done.stderr
+            assert "checkpoint" in done.stderr
+    finally:
+        scratch.state_file.write_bytes(state)
 
 
 def test_wrong_files_are_told_all_at_once_and_nothing_is_touched(project: Projects) -> None:
@@ -123,11 +134,11 @@ def test_wrong_files_are_told_all_at_once_and_nothing_is_touched(project: Projec
     told = scratch.cli("up", expect=2).stderr
     for expected in ("globex", "entreprise", "enterprise", "unknown", "Initech!"):
         assert expected in told
-    error = scratch.json("up", expect=2)["error"]
+    error = json.loads(scratch.invoke("up", "--json", expect=2).stdout)["error"]
     assert len(error["problems"]) >= 3
     assert all(".yaml:" in problem for problem in error["problems"])
     for command in (["preview"], ["refresh"], ["tenants", "list"]):
-        scratch.cli(*command, expect=2)
+        scratch.invoke(*command, expect=2)
     assert not scratch.state_file.exists()
     for name in ("globex", "initech"):
         scratch.file(name).unlink()
@@ -151,7 +162,7 @@ def test_edits_that_would_be_wrong_are_not_written(project: Projects) -> None:
         ["show", scratch.slug("globex")],
         ["remove", scratch.slug("globex")],
     ):
-        said = scratch.cli("tenants", *arguments, expect=2)
+        said = scratch.invoke("tenants", *arguments, expect=2)
         assert "next:" in said.stderr
         assert _files(scratch.tenants) == before, arguments
 
