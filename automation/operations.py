@@ -113,6 +113,7 @@ def up(
             session.stack.up(
                 policy_packs=_policies(session),
                 refresh=refresh or None,
+                run_program=refresh or None,
                 exclude=list(exclude) or None,
                 suppress_outputs=True,
                 on_event=report.handle,
@@ -181,6 +182,7 @@ def _run_preview(
         session.stack.preview(
             policy_packs=_policies(session),
             refresh=refresh or None,
+            run_program=refresh or None,
             exclude=list(exclude) or None,
             diff=on_output is not None or None,
             on_output=on_output,
@@ -200,16 +202,17 @@ def refresh(
 ) -> tuple[Session, Report]:
     """Find what was changed by hand and write it to the state, so that the next ``up`` puts it right.
 
-    ``check`` leaves the state as it is. Raises as ``up`` does.
+    ``check`` leaves the state as it is. The program runs, so that the providers look where the files say, and not
+    where the state remembers: a sandbox may have come up on other ports. Raises as ``up`` does.
     """
     session = prepare(project, tell)
     report = Report("refresh", preview=check, on_change=on_change)
 
     def run() -> None:
         if check:
-            session.stack.preview_refresh(on_event=report.handle)
+            session.stack.preview_refresh(run_program=True, on_event=report.handle)
         else:
-            session.stack.refresh(on_event=report.handle, show_secrets=False)
+            session.stack.refresh(run_program=True, on_event=report.handle, show_secrets=False)
 
     run_engine(session.stack, report, tell, run)
     return session, report

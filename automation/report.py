@@ -163,7 +163,7 @@ class Report:
 
     def _starts(self, step: StepEventMetadata) -> None:
         self._place(step)
-        if _action(step) in CHANGES:
+        if self._action(step) in CHANGES:
             self.started_steps += 1
             self.running[step.urn] = time.monotonic()
             self._tell(None)
@@ -171,7 +171,7 @@ class Report:
     def _ends(self, step: StepEventMetadata) -> None:
         self._place(step)
         self._stops(step.urn)
-        action = _action(step)
+        action = self._action(step)
         if action == "refresh":
             # What a refresh found: the engine sends the old and the new state, and the difference between them.
             action = _found(step)
@@ -189,6 +189,11 @@ class Report:
         change = Change(action, step.type, name, step.urn, self.tenant_of(step.urn), paths)
         self.changes.append(change)
         self._tell(change)
+
+    def _action(self, step: StepEventMetadata) -> str:
+        state = step.new or step.old
+        # What is refreshed with the program at hand tells of components and providers too.
+        return "same" if self.kind == "refresh" and state is not None and not _can_drift(state) else _action(step)
 
     def _stops(self, urn: str) -> None:
         self.running.pop(urn, None)
@@ -222,11 +227,17 @@ def _action(step: StepEventMetadata) -> str:
     return "same" if op == "same" else ACTIONS.get(str(op), str(op))
 
 
+def _can_drift(state: StepEventStateMetadata) -> bool:
+    """Components and providers are what the program says: there is nothing that somebody could change by hand."""
+    return bool(state.custom) and not state.type.startswith("pulumi:providers:")
+
+
 def _found(step: StepEventMetadata) -> str:
     if step.new is None:
         return "delete"
+    # Not the detailed difference: what the files want otherwise is in it too.
     old = step.old.outputs if step.old else None
-    return "same" if old == step.new.outputs and not step.detailed_diff else "update"
+    return "same" if old == step.new.outputs else "update"
 
 
 def _plain(message: str) -> str:

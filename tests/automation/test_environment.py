@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import platformdirs
@@ -47,6 +49,16 @@ def test_from_nothing_to_nothing(alone: ScratchProject) -> None:
     alone.json("down", "--keep-data")
     assert {part["state"] for part in alone.json("sandbox", "status")["sandbox"]} == {"stopped"}
     assert not alone.json("up")["changed"]
+
+    # The state names ports that somebody else has meanwhile.
+    old = json.loads(alone.directory.sandbox_file.read_text())["ports"]
+    alone.json("sandbox", "stop")
+    with ExitStack() as others:
+        for port in old.values():
+            others.enter_context(socket.create_server(("127.0.0.1", port)))
+        assert not alone.json("refresh", "--check")["changed"]
+        assert not alone.json("refresh")["changed"]
+        assert alone.json("up", "--refresh")["counts"]["replace"] == 0
 
     asked = subprocess.run(
         alone.command("down"), cwd=alone.folder, env=alone.variables, input="n\n", text=True, capture_output=True
