@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pulumi
 import pytest
 import yaml
+from jsonschema import Draft4Validator
 
 from components.hetzner.addresses import address_plan, members
 from components.hetzner.api import HetznerApi, hcloud_provider, hetzner_api
@@ -20,6 +22,7 @@ from components.hetzner.private_network import PrivateNetwork, PrivateNetworkArg
 from components.hetzner.ssh_keys import SshKeys, SshKeysArgs
 from models.hetzner import Dns, Hetzner, Nat, Pool, names, node_names
 from provider.plugin import Secret, reveal
+from tests.components.hetzner.cluster.published import cloud_init_schema
 from tests.components.monitor import Graph, run
 
 LEAST: dict[str, Any] = {"cluster": "prod", "token": {"config": "hcloudToken"}, "admin_cidrs": ["203.0.113.0/24"]}
@@ -324,6 +327,14 @@ def test_a_nat_gateway_forwards_what_isnt_for_the_network() -> None:
     files = {file["path"]: file["content"] for file in document["write_files"]}
     assert "ip saddr 10.0.0.0/16 ip daddr != 10.0.0.0/16 masquerade" in files["/etc/nftables.conf"]
     assert "net.ipv4.ip_forward = 1" in files["/etc/sysctl.d/90-nat.conf"]
+
+
+def test_cloud_init_takes_the_gateways_document() -> None:
+    file = cloud_init_schema()
+    if file is None:
+        pytest.skip("cloud-init's schema can't be had here")
+    document = yaml.safe_load(cloud_config("10.0.0.0/16"))
+    assert [error.message for error in Draft4Validator(json.loads(file.read_text())).iter_errors(document)] == []
 
 
 def test_every_name_is_said_and_every_object_has_the_clusters_label() -> None:
