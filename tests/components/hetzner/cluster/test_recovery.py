@@ -127,7 +127,7 @@ def test_a_lost_cluster_comes_back(
 
 
 def test_only_the_newest_snapshots_are_kept_and_all_are_encrypted(store: Store) -> None:
-    for number in range(4):
+    for number in range(3):
         (store.snapshots / "etcd-snapshot").write_text(f"planted-{number} " * 1000)
         (store.snapshots / "etcd-snapshot-2.part").write_text("half of one")
         assert store.backup().returncode == 0
