@@ -111,7 +111,7 @@ def _faults(clone: Clone) -> Iterator[Figure]:
     yield from _no_orphans(clone, "it")
 
     with emulator.faults({"kind": "failing_request", "code": "rate_limit_exceeded", "status": 429, "times": 40}):
-        yield from _ends_right(clone, "a storm of 40 answers 429", "storm")
+        yield from _ends_right(clone, "a storm of 40 answers 429", "storm", tries=3)
     with emulator.faults({"kind": "failing_action", "command": "create_server", "times": 2}):
         yield from _ends_right(clone, "2 failing orders of servers", "failing", tries=4)
     with emulator.faults(
