@@ -15,9 +15,8 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
 from automation.cli import app
-from automation.cost.report import CostReport, report
 from automation.cost.infrastructure import infrastructure, nodes_needed
-from automation.cost.report import break_even
+from automation.cost.report import CostReport, break_even, report
 from automation.cost.seats import Seat, spread, supposed
 from automation.cost.shares import by_pool, month, subscriptions
 from automation.errors import BadInput
