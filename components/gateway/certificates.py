@@ -66,10 +66,11 @@ class Certificates(pulumi.ComponentResource):
 
         if args.acme is not None:
             assert args.dns_token is not None, "given with acme"
+            # Where cert-manager looks for what a ClusterIssuer names.
+            place: Manifest = {**metadata(TOKEN_SECRET), "namespace": args.acme.namespace}
             token = Secret(
                 f"{name}-dns-token",
-                # Where cert-manager looks for what a ClusterIssuer names.
-                metadata={**metadata(TOKEN_SECRET), "namespace": args.acme.namespace},
+                metadata=place,
                 type="Opaque",
                 data={TOKEN_KEY: pulumi.Output.secret(args.dns_token).apply(base64_text)},
                 opts=child,
@@ -147,5 +148,5 @@ def certificate(secret_name: str, dns_names: Sequence[str]) -> Manifest:
 
 
 def tls_store(secret_name: str) -> Manifest:
-    """Spec of the TLSStore. With strict SNI the default certificate serves nobody, so that it stands in the list too."""
+    """Spec of the TLSStore. With strict SNI the default certificate serves nobody: it stands in the list too."""
     return {"defaultCertificate": {"secretName": secret_name}, "certificates": [{"secretName": secret_name}]}

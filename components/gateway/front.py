@@ -100,16 +100,13 @@ class FrontRoutes(pulumi.ComponentResource):
         service = Service(
             f"{name}-pages-service",
             metadata=metadata(PAGES),
-            spec={
-                "selector": {"app": PAGES},
-                "ports": [{"name": "http", "port": PAGES_PORT, "targetPort": PAGES_PORT, "protocol": "TCP"}],
-            },
+            spec=manifests.service(PAGES, PAGES_PORT),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[deployment]),
         )
         PodDisruptionBudget(
             f"{name}-pages-disruption-budget",
             metadata=metadata(PAGES),
-            spec={"maxUnavailable": 1, "selector": {"matchLabels": {"app": PAGES}}},
+            spec=manifests.disruption_budget(PAGES),
             opts=child,
         )
         NetworkPolicy(

@@ -155,6 +155,19 @@ def public_service(http_node_port: int | None, https_node_port: int | None) -> M
     }
 
 
+def service(app: str, port: int) -> Manifest:
+    """Spec of a Service inside the cluster, with one port."""
+    return {
+        "selector": {"app": app},
+        "ports": [{"name": "main", "port": port, "targetPort": port, "protocol": "TCP"}],
+    }
+
+
+def disruption_budget(app: str) -> Manifest:
+    """Spec of the PodDisruptionBudget: one pod at a time."""
+    return {"maxUnavailable": 1, "selector": {"matchLabels": {"app": app}}}
+
+
 def autoscaler(app: str, least: int, most: int) -> Manifest:
     """Spec of the HorizontalPodAutoscaler."""
     return {

@@ -75,10 +75,7 @@ class RedisServer(pulumi.ComponentResource):
         Service(
             f"{name}-redis-service",
             metadata=metadata(),
-            spec={
-                "selector": {"app": APP},
-                "ports": [{"name": "redis", "port": PORT, "targetPort": PORT, "protocol": "TCP"}],
-            },
+            spec=manifests.service(APP, PORT),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[deployment]),
         )
         NetworkPolicy(

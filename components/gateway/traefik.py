@@ -154,6 +154,6 @@ class TraefikGateway(pulumi.ComponentResource):
         PodDisruptionBudget(
             f"{name}-disruption-budget",
             metadata=metadata(app),
-            spec={"maxUnavailable": 1, "selector": {"matchLabels": {"app": app}}},
+            spec=manifests.disruption_budget(app),
             opts=child,
         )
