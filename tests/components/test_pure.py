@@ -38,6 +38,20 @@ class TestQuota:
         assert hard["pods"] == "6"
         assert hard["services.nodeports"] == hard["services.loadbalancers"] == "0"
 
+    def test_a_larger_override_that_goes_has_room_by_replicas(self) -> None:
+        """docs/how-to/tenants.md: the old pods stay until the new one is ready."""
+        (workload,) = runtime().workloads
+        pod, running = quota.pod_amounts(workload), 2
+        larger = {key: value * 4 for key, value in pod.items()}
+
+        def has_room(max_replicas: int) -> bool:
+            scaling = workload.scaling.model_copy(update={"max_replicas": max_replicas})
+            hard = quota.quota([workload.model_copy(update={"scaling": scaling})])
+            return all(parse_quantity(hard[key]) >= larger[key] * running + pod[key] for key in pod)
+
+        assert not has_room(workload.scaling.max_replicas)
+        assert has_room(4 * running)
+
     def test_names_every_resource_of_the_benchmarks(self) -> None:
         """MTB-PL1-CC-FNS-1 and FNS-2 look for these words in the quota's keys."""
         keys = " ".join(quota.quota(runtime().workloads))
@@ -172,7 +186,9 @@ class TestRoutes:
         specs = middlewares(300, allow_list=["192.0.2.0/24"])
         for authenticated in (True, False):
             for pages in (True, False):
-                assert set(rules.chain("alice", authenticated=authenticated, pages=pages, allow_list=True)) <= set(specs)
+                assert set(rules.chain("alice", authenticated=authenticated, pages=pages, allow_list=True)) <= set(
+                    specs
+                )
 
     def test_addresses_are_checked_before_anything_else(self) -> None:
         assert rules.chain("alice", authenticated=True, allow_list=True)[0] == rules.ALLOW_LIST

@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg
 from kubernetes import client, config
+from psycopg.conninfo import make_conninfo
 
 from components.postgres.platform import tenants_of
 from local.directory import FoundationDirectory
@@ -41,12 +42,11 @@ class World:
         """A connection as the tenant's own role, with the password of the tenant's Secret."""
         secret = self.core().read_namespaced_secret(names.secret(slug), names.namespace(slug))
         password = base64.b64decode(secret.data["db_password"]).decode()
-        return psycopg.connect(
-            **self._service(), dbname=database or self.database, user=names.database_role(slug), password=password
-        )
+        login = {"dbname": database or self.database, "user": names.database_role(slug), "password": password}
+        return psycopg.connect(make_conninfo("", **(self._service() | login)))
 
     def administrator(self) -> psycopg.Connection:
-        return psycopg.connect(**self._service(), dbname=self.database)
+        return psycopg.connect(make_conninfo("", **(self._service() | {"dbname": self.database})))
 
     def owner_of(self, schema: str) -> str:
         with self.administrator() as connection:

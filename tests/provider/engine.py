@@ -14,6 +14,7 @@ from typing import Any, LiteralString
 import psutil
 import psycopg
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 from pulumi import automation
 
 from local.directory import FoundationDirectory
@@ -36,7 +37,7 @@ class Database:
 
     def connect(self, **settings: str) -> psycopg.Connection[Any]:
         """The superuser's connection unless ``user`` and ``password`` say otherwise."""
-        return psycopg.connect(**(self.settings | settings), autocommit=True)
+        return psycopg.connect(make_conninfo("", **(self.settings | settings)), autocommit=True)
 
     def run(self, statement: LiteralString, *parameters: object, database: str = "postgres") -> list[tuple[Any, ...]]:
         with self.connect(dbname=database) as connection:
@@ -87,7 +88,7 @@ class Project:
     def up(self, program: Program, *, refresh: bool = False) -> dict[str, int]:
         """Updates; how many resources were created, updated and so on. Raises ``CommandError`` with the output."""
         summary = self.stack(program).up(color="never", refresh=refresh)
-        return dict(summary.summary.resource_changes or {})
+        return {str(kind): count for kind, count in (summary.summary.resource_changes or {}).items()}
 
     def preview(self, program: Program) -> tuple[dict[str, int], str]:
         """What an update would do, and what the user sees of it."""

@@ -117,12 +117,15 @@ class _Handler(BaseHTTPRequestHandler):
 def publishing(folder: Path) -> Iterator[Site]:
     """The site, with a certificate of its own in ``folder``."""
     prepare_credentials(folder, port=0)
-    handler = type("Handler", (_Handler,), {})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+
+    class Handler(_Handler):
+        """Of this site alone."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "apiserver.crt", folder / "apiserver.key")
     server.socket = context.wrap_socket(server.socket, server_side=True)
-    handler.site = site = Site(f"https://127.0.0.1:{server.server_port}", folder / "apiserver.crt")
+    Handler.site = site = Site(f"https://127.0.0.1:{server.server_port}", folder / "apiserver.crt")
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:

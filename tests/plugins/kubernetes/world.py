@@ -146,7 +146,7 @@ class World:
     def resources(self) -> dict[str, Any]:
         """The recorded resources by name."""
         deployment = self.stack(lambda: None).export_stack().deployment
-        return {resource["urn"].rpartition("::")[2]: resource for resource in deployment.get("resources", [])}
+        return {resource["urn"].rpartition("::")[2]: resource for resource in (deployment or {}).get("resources", [])}
 
     def state_text(self) -> str:
         """Everything the file backend holds, current state and history."""
