@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Protocol
@@ -62,24 +63,35 @@ class Markets:
     def __init__(self, source: Source) -> None:
         self._source = source
         self._lock = threading.Lock()
-        self._answers: dict[tuple[str, str], tuple[float, Market | Unanswered]] = {}
+        self._asked: dict[tuple[str, str], tuple[float, Future[Market]]] = {}
 
-    def market(self, token: str, endpoint: str) -> Market:
-        """Raises :class:`Unanswered`."""
+    def market(self, token: str, endpoint: str, patience: float | None = None) -> Market:
+        """The market, waited for ``patience`` seconds at most (None: as long as it takes).
+
+        Raises :class:`Unanswered`.
+        """
         with self._lock:
-            asked, answer = self._answers.get((token, endpoint), (0.0, None))
-            if answer is None or time.monotonic() - asked > FRESH_SECONDS:
+            asked, answer = self._asked.get((token, endpoint), (0.0, None))
+            if answer is None or (answer.done() and time.monotonic() - asked > FRESH_SECONDS):
                 answer = self._ask(token, endpoint)
-                self._answers[token, endpoint] = (time.monotonic(), answer)
-        if isinstance(answer, Unanswered):
-            raise answer
-        return answer
-
-    def _ask(self, token: str, endpoint: str) -> Market | Unanswered:
+                self._asked[token, endpoint] = (time.monotonic(), answer)
         try:
-            return self._source(token, endpoint)
-        except Unanswered as error:
-            return error
+            return answer.result(patience)
+        except TimeoutError:
+            raise Unanswered(f"Hetzner's API at {endpoint} gave no answer within {patience:g} s") from None
+
+    def _ask(self, token: str, endpoint: str) -> Future[Market]:
+        answer: Future[Market] = Future()
+
+        def ask() -> None:
+            try:
+                answer.set_result(self._source(token, endpoint))
+            except BaseException as error:
+                answer.set_exception(error)
+
+        # Not an executor's: nobody waits for the answer when the plugin ends.
+        threading.Thread(target=ask, daemon=True).start()
+        return answer
 
 
 def ask_hetzner(token: str, endpoint: str) -> Market:

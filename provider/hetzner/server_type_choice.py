@@ -27,6 +27,8 @@ from provider.plugin import (
 )
 
 API: Final = "https://api.hetzner.cloud/v1"
+# A preview does without the answer rather than wait for the client's tries, which take most of a minute.
+PREVIEW_SECONDS: Final = 5.0
 
 
 class ServerTypeChoice(ResourceType[Any]):
@@ -115,15 +117,16 @@ class ServerTypeChoice(ResourceType[Any]):
         if contains_unknown([inputs.get("token"), inputs.get("endpoint")]):
             return None
         try:
-            return self._market(inputs)
+            return self._market(inputs, PREVIEW_SECONDS)
         except Unanswered:
             return None
 
-    def _market(self, inputs: Properties) -> Market:
+    def _market(self, inputs: Properties, patience: float | None = None) -> Market:
         token = reveal(inputs.get("token")) or os.environ.get("HCLOUD_TOKEN")
         if not token:
             raise Unanswered("there is no API token: give one, or set HCLOUD_TOKEN")
-        return self._markets.market(token, reveal(inputs.get("endpoint")) or os.environ.get("HCLOUD_ENDPOINT") or API)
+        endpoint = reveal(inputs.get("endpoint")) or os.environ.get("HCLOUD_ENDPOINT") or API
+        return self._markets.market(token, endpoint, patience)
 
 
 def _candidates(inputs: Properties) -> list[Choice]:

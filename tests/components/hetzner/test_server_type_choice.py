@@ -13,7 +13,7 @@ from hcloud.locations import Location
 from hcloud.server_types import ServerType
 
 from local.ports import choose_port
-from provider.hetzner.offers import Choice, Market, Offer, choose
+from provider.hetzner.offers import Choice, Market, Markets, Offer, choose
 from provider.hetzner.server_type_choice import ServerTypeChoice
 from provider.plugin import UNKNOWN, Context, PluginError, Properties, Resource, Secret, State
 from tests.hetzner_emulator.conftest import Emulator, Project
@@ -168,6 +168,20 @@ def test_all_nodes_of_an_update_share_two_questions(project: Project) -> None:
     for number in range(30):
         kind.create(node._context, node.inputs(server=f"prod-shared-{number:02d}-g1"))
     assert project.emulator.control("GET", f"/projects/{project.name}")["remaining"] >= 998
+
+
+def test_an_api_that_says_nothing_holds_up_no_preview(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("provider.hetzner.server_type_choice.PREVIEW_SECONDS", 0.05)
+    released = threading.Event()
+
+    def silent(token: str, endpoint: str) -> Market:
+        released.wait()
+        return Market({}, {Choice("cpx62", "nbg1"): Offer(available=True, memory=32)})
+
+    kind, node = ServerTypeChoice(Markets(silent)), Node(project)
+    assert _text(kind.preview_create(node._context, node.inputs())) == "cpx62 fsn1"
+    released.set()
+    assert _text(kind.create(node._context, node.inputs()).outputs) == "cpx62 nbg1"
 
 
 CHOICES = [Choice("a", "fsn1"), Choice("b", "fsn1"), Choice("c", "fsn1")]
