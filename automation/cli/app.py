@@ -64,6 +64,7 @@ class _Group(TyperGroup):
 
 def _known(error: Exception) -> FoundationError | None:
     """Errors of the toolchain and the sandbox, whose messages say what to do already."""
+    from hcloud import APIException
     from pulumi.automation import CommandError
 
     from automation.errors import BadInput
@@ -79,6 +80,10 @@ def _known(error: Exception) -> FoundationError | None:
         return FoundationError(str(error))
     if isinstance(error, CommandError):
         return FoundationError("Pulumi's CLI failed", problems=[str(error).strip()])
+    if isinstance(error, APIException):
+        return FoundationError(
+            f"Hetzner's API refused: {error.message} ({error.code})", next_step="run the same command again"
+        )
     if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):  # a pipe's reader may leave early
         return _of_the_disk(error)
     return None

@@ -25,6 +25,23 @@ REFERENCE = "FOUNDATION_REFERENCE_PLUGINS"
 # What any change of the pools passes through: the table of addresses.
 COMMON = {"foundation:hetzner:AddressPlan"}
 
+# What happens while a pool of two is added, that pool's name, how many runs the update may take, and the fault.
+FAULTS: tuple[tuple[str, str, int, dict[str, Any]], ...] = (
+    (
+        "a storm of 40 answers 429",
+        "storm",
+        3,
+        {"kind": "failing_request", "code": "rate_limit_exceeded", "status": 429, "times": 40},
+    ),
+    ("2 failing orders of servers", "failing", 4, {"kind": "failing_action", "command": "create_server", "times": 2}),
+    (
+        "connection cut after an order",
+        "cut",
+        3,
+        {"kind": "cut_connection", "when": "after", "method": "POST", "path": "^/servers$", "times": 1},
+    ),
+)
+
 TEST_GROUPS = {
     "tests/hetzner_emulator": "emulator: the vendor's clients, specification, faults",
     "tests/plugins/hcloud": "stand-in for pulumi-hcloud",
@@ -110,14 +127,12 @@ def _faults(clone: Clone) -> Iterator[Figure]:
         yield equal("running servers of that type", "changes of the next up", len(again), 0)
     yield from _no_orphans(clone, "it")
 
-    with emulator.faults({"kind": "failing_request", "code": "rate_limit_exceeded", "status": 429, "times": 40}):
-        yield from _ends_right(clone, "a storm of 40 answers 429", "storm", tries=3)
-    with emulator.faults({"kind": "failing_action", "command": "create_server", "times": 2}):
-        yield from _ends_right(clone, "2 failing orders of servers", "failing", tries=4)
-    with emulator.faults(
-        {"kind": "cut_connection", "when": "after", "method": "POST", "path": "^/servers$", "times": 1}
-    ):
-        yield from _ends_right(clone, "connection cut after an order", "cut", tries=3)
+    for what, pool, tries, fault in FAULTS:
+        _settings(clone, lambda hetzner, pool=pool: hetzner.setdefault("pools", {}).update({pool: {"count": 2}}))
+        with emulator.faults(fault):
+            runs = _until_done(clone, tries)
+        yield Figure(what, "runs of `foundation up` until it ends well", f"at most {tries}", str(runs), runs <= tries)
+        yield from _as_wanted(clone, what)
     yield from _killed(clone)
 
 
@@ -131,14 +146,6 @@ def _enterprise_tenant(clone: Clone, slug: str) -> None:
         del tenant[field]
     with (folder / f"{slug}.yaml").open("w") as stream:
         yaml.dump(tenant, stream)
-
-
-def _ends_right(clone: Clone, what: str, pool: str, tries: int = 1) -> Iterator[Figure]:
-    """A pool is added while the fault is on; the same command, until it succeeds."""
-    _settings(clone, lambda hetzner: hetzner.setdefault("pools", {}).update({pool: {"count": 2}}))
-    runs = _until_done(clone, tries)
-    yield Figure(what, "runs of `foundation up` until it ends well", f"at most {tries}", str(runs), runs <= tries)
-    yield from _as_wanted(clone, what)
 
 
 def _until_done(clone: Clone, tries: int) -> int:
