@@ -6,8 +6,10 @@ Kubernetes comes from KUBECONFIG, PostgreSQL from libpq's variables (see ../tena
 from uuid import UUID
 
 import pulumi
+from pulumi_random import RandomPassword
 
 import products
+from components.gateway.redis import RedisAccess
 from components.postgres.platform import DatabasePlatform, DatabasePlatformArgs
 from components.tenant.pod import DatabaseAddress
 from components.tenant.stack import TenantStack, TenantStackArgs, TenantSurroundings
@@ -38,6 +40,10 @@ acme = TenantStack(
             domain="example.com",
             platform=Platform(),
             gateway=Gateway(),
+            redis=RedisAccess(
+                endpoint="gateway-redis.foundation.svc.cluster.local:6379",
+                password=RandomPassword("redis", length=32, special=False).result,
+            ),
             pooler=DatabaseAddress(host="pgbouncer.foundation.svc.cluster.local", port=5432, database="example_stack"),
             database=platform.database,
             database_owner=platform.owner,

@@ -48,7 +48,7 @@ class Registered:
     deleted_with: str
     provider: str
     dependencies: frozenset[str]
-    frames: int
+    frames: int = field(compare=False)
     """Of the stack of calls that made it."""
 
     @property

@@ -160,7 +160,7 @@ class TestRoutes:
     def test_hosts_are_joined_before_paths(self) -> None:
         spec = rules.ingress_route("alice", ["a.test", "b.test"], self.ROUTES[1:2], self.PORTS, "websecure")
         for route in spec["routes"]:
-            assert route["match"].startswith("(Host(`a.test`) || Host(`b.test`)) && ((Path(")
+            assert route["match"].startswith("(Host(`a.test`) || Host(`b.test`)) && (Path(")
 
     def test_all_but_exempt_paths_ask_for_a_token(self) -> None:
         asks = {

@@ -174,7 +174,7 @@ def test_what_is_in_the_namespace_goes_with_it(graph: Graph) -> None:
 
 def test_secrets_stay_secret() -> None:
     graph = build(secrets={"anthropic_key": "the-key", "discord_token": "the-token"})
-    secret = graph.kind("Secret").inputs
+    secret = graph.kind("Secret", "tenant-secrets-alice").inputs
     assert isinstance(secret["data"], Secret) or all(isinstance(value, Secret) for value in secret["data"].values())
     (role,) = graph.of_type("postgresql:index/role:Role")
     assert isinstance(role.inputs["password"], Secret)
@@ -239,7 +239,10 @@ def test_active_writes(graph: Graph) -> None:
 def test_suspended_reads_only_and_runs_on(graph: Graph) -> None:
     suspended = with_status(Status.SUSPENDED)
     assert not writes(suspended)
-    assert suspended.resources.keys() == graph.resources.keys()
+    # The page that refuses changes, in the platform's namespace, is all that is added.
+    (page,) = [suspended.resources[urn] for urn in suspended.resources.keys() - graph.resources.keys()]
+    assert (page.metadata["name"], page.metadata["namespace"]) == ("suspended-alice", "foundation")
+    assert graph.resources.keys() <= suspended.resources.keys()
     assert suspended.kind("Deployment") == graph.kind("Deployment")
 
 
@@ -300,12 +303,21 @@ def test_own_nodes_for_a_dedicated_plan() -> None:
 
 
 def test_own_domains_are_served_too() -> None:
-    route = build(of=tenant(domains=["shop.example.com"])).kind("IngressRoute").inputs["spec"]
-    assert all("Host(`alice.example.test`) || Host(`shop.example.com`)" in rule["match"] for rule in route["routes"])
+    graph = build(of=tenant(domains=["shop.example.com"]))
+    own, usual = graph.kind("IngressRoute", "domains-alice"), graph.kind("IngressRoute", "tenant-alice")
+    assert all("Host(`shop.example.com`)" in rule["match"] for rule in own.inputs["spec"]["routes"])
+    assert own.inputs["spec"]["tls"] == {"secretName": "domains-alice"}
+    certificate = graph.kind("Certificate", "domains-alice")
+    assert certificate.inputs["spec"]["dnsNames"] == ["shop.example.com"]
+    # Not before the domain is shown to be the tenant's; the tenant's usual host doesn't wait for that.
+    (proof,) = graph.of_type("foundation:gateway:DomainProof")
+    assert proof.urn in certificate.dependencies
+    assert proof.urn not in usual.dependencies
+    assert all("shop.example.com" not in rule["match"] for rule in usual.inputs["spec"]["routes"])
 
 
 def test_every_key_of_the_secret_is_there_with_or_without_a_value(graph: Graph) -> None:
-    data = graph.kind("Secret").inputs["data"]
+    data = graph.kind("Secret", "tenant-secrets-alice").inputs["data"]
     keys = data.value if isinstance(data, Secret) else data
     assert keys.keys() == {"db_password", "discord_token", "anthropic_key"}
 
