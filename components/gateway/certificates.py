@@ -114,7 +114,7 @@ class Certificates(pulumi.ComponentResource):
 
 
 def issuer(acme: Acme) -> Manifest:
-    """Spec of the ClusterIssuer. A domain's owner delegates ``_acme-challenge`` to the zone by CNAME, which is followed."""
+    """Spec of the ClusterIssuer. Owners of domains delegate ``_acme-challenge`` by CNAME, which is followed."""
     return {
         "acme": {
             "server": acme.server,

@@ -198,7 +198,10 @@ def _(scene: Scene) -> str:
 
 @attack("another tenant", "TLS for alice, Host of bob: bob's rules count")
 def _(scene: Scene) -> str:
-    request = f"GET {PATH} HTTP/1.1\r\nHost: {scene.bob.host}\r\nAuthorization: Bearer {scene.token}\r\nConnection: close\r\n\r\n"
+    request = (
+        f"GET {PATH} HTTP/1.1\r\nHost: {scene.bob.host}\r\nAuthorization: Bearer {scene.token}\r\n"
+        "Connection: close\r\n\r\n"
+    )
     status = _status(scene.door.raw(scene.alice.host, request.encode()))
     assert status in (403, 421), status
     return str(status)
@@ -419,7 +422,8 @@ def _(scene: Scene) -> str:
         "/login/../../api/seldon/tasks", "/health/..%5capi/seldon/tasks", "/health\\..\\api\\seldon\\tasks",
         "//health/../api/seldon/tasks", "/./health/../api", "/health/%252e%252e/api", "/api/seldon/tasks/..%00/health",
         "/api%2fseldon", "/Health", "/HEALTH/../api", "/healthz", "/login-admin", "/dashboard/assets../secret",
-        "/api/seldon/tasks?/health", "/api/seldon/tasks%3f/health", "/api/seldon/tasks#/health", "/api/seldon/tasks%23/health",
+        "/api/seldon/tasks?/health", "/api/seldon/tasks%3f/health", "/api/seldon/tasks#/health",
+        "/api/seldon/tasks%23/health",
     ):  # fmt: skip
         request = f"GET {path} HTTP/1.1\r\nHost: {scene.alice.host}\r\nConnection: close\r\n\r\n"
         answer = scene.door.raw(scene.alice.host, request.encode())
