@@ -37,7 +37,7 @@ def at_hetzner(cloud: Callable[[], Cloud]) -> dict[str, Identify]:
 
 def ours(bound: Any, cluster: str) -> bool:
     """Whether an object's labels say that this library made it for the cluster."""
-    return bound.labels.get(OWNER) == FOUNDATION and bound.labels.get(CLUSTER) == cluster
+    return bool(bound.labels.get(OWNER) == FOUNDATION and bound.labels.get(CLUSTER) == cluster)
 
 
 def _by_name(cloud: Callable[[], Cloud], kind: Kind, inputs: Inputs) -> str | None:

@@ -93,7 +93,7 @@ def _pods(clone: Clone, nodes: dict[str, dict[str, str]]) -> Iterator[Figure]:
 
 def _middle_pool(clone: Clone) -> Iterator[Figure]:
     before = _addresses(clone)
-    _settings(clone, lambda hetzner: hetzner.update(pools={"batch": {"count": 2}}))
+    _add_pool(clone, "batch")
     changes = _outside(clone.json("up")["changes"], "batch")
     yield equal("a pool more", "resources of others that are touched", changes, 0)
     yield equal("servers with it", "in the project", len(_servers(clone)), SERVERS + 2)
@@ -128,7 +128,7 @@ def _faults(clone: Clone) -> Iterator[Figure]:
     yield from _no_orphans(clone, "it")
 
     for what, pool, tries, fault in FAULTS:
-        _settings(clone, lambda hetzner, pool=pool: hetzner.setdefault("pools", {}).update({pool: {"count": 2}}))
+        _add_pool(clone, pool)
         with emulator.faults(fault):
             runs = _until_done(clone, tries)
         yield Figure(what, "runs of `foundation up` until it ends well", f"at most {tries}", str(runs), runs <= tries)
@@ -160,7 +160,7 @@ def _until_done(clone: Clone, tries: int) -> int:
 def _killed(clone: Clone) -> Iterator[Figure]:
     for victim in ("engine", "hcloud plugin"):
         pool = f"killed-{victim.split()[0]}"
-        _settings(clone, lambda hetzner, pool=pool: hetzner["pools"].update({pool: {"count": 2}}))
+        _add_pool(clone, pool)
         running = clone.start("up")
         assert running.stdout is not None
         for line in running.stdout:
@@ -235,6 +235,10 @@ def _settings(clone: Clone, change: Callable[[Any], object], **top: Any) -> None
         yaml.dump(document, stream)
 
 
+def _add_pool(clone: Clone, pool: str) -> None:
+    _settings(clone, lambda hetzner: hetzner.setdefault("pools", {}).update({pool: {"count": 2}}))
+
+
 def _client(clone: Clone) -> Client:
     known = json.loads((clone.foundation_directory / "hetzner.json").read_text())
     return Client(token=known["token"], api_endpoint=known["endpoint"])
@@ -242,14 +246,14 @@ def _client(clone: Clone) -> Client:
 
 def _servers(clone: Clone) -> dict[str, str]:
     """Type and location of every server in the project, by name."""
-    return {
-        str(server.name): f"{server.server_type.name} in {server.location.name}"
-        for server in _client(clone).servers.get_all()
-    }
+    found: Any = _client(clone).servers.get_all()
+    return {server.name: f"{server.server_type.name} in {server.location.name}" for server in found}
 
 
 def _addresses(clone: Clone) -> dict[str, str]:
-    return {str(server.name): server.private_net[0].ip for server in _client(clone).servers.get_all()}
+    """In the private network, by server."""
+    found: Any = _client(clone).servers.get_all()
+    return {server.name: server.private_net[0].ip for server in found}
 
 
 def _nodes(clone: Clone) -> dict[str, dict[str, str]]:

@@ -49,27 +49,30 @@ class RedisServer(pulumi.ComponentResource):
         def metadata() -> Manifest:
             return {"name": APP, "namespace": args.namespace, "labels": manifests.labels(APP)}
 
-        password = pulumi.Output.secret(
-            RandomPassword(f"{name}-redis-password", length=PASSWORD_LENGTH, special=False, opts=child).result
-        )
+        password: pulumi.Output[str] = RandomPassword(
+            f"{name}-redis-password", length=PASSWORD_LENGTH, special=False, opts=child
+        ).result
         text = configuration({**SETTINGS, "port": PORT, "aclfile": "/etc/redis-users/users.acl"})
         config = ConfigMap(f"{name}-redis-configuration", metadata=metadata(), data={"redis.conf": text}, opts=child)
+        acl: dict[str, pulumi.Input[str]] = {"users.acl": password.apply(lambda value: base64_text(users(value)))}
+        of_users: Manifest = {**metadata(), "name": USERS}
         secret = Secret(
             f"{name}-redis-users",
-            metadata={**metadata(), "name": USERS},
+            metadata=of_users,
             type="Opaque",
-            data={"users.acl": password.apply(lambda value: base64_text(users(value)))},
+            data=acl,
             opts=child,
         )
         checksum = password.apply(lambda value: hashlib.sha256((text + value).encode()).hexdigest())
+        spec: Manifest = {
+            **manifests.deployment(APP, _pod(args.image), annotations={"checksum/redis": checksum}, replicas=1),
+            # Two at a time would count apart.
+            "strategy": {"type": "Recreate"},
+        }
         deployment = Deployment(
             f"{name}-redis-deployment",
             metadata=metadata(),
-            spec={
-                **manifests.deployment(APP, _pod(args.image), annotations={"checksum/redis": checksum}, replicas=1),
-                # Two at a time would count apart.
-                "strategy": {"type": "Recreate"},
-            },
+            spec=spec,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[config, secret]),
         )
         Service(

@@ -15,7 +15,7 @@ from components.gateway.certificates import TRAEFIK
 from components.gateway.domains import TenantDomains, TenantDomainsArgs
 from components.gateway.front import auth_service_address, suspended_route
 from components.gateway.redis import SECRET, RedisAccess
-from components.identity import TenantIdentity
+from components.identity import Manifest, TenantIdentity
 from components.tenant.service import port_number
 from models import names
 from models.environment import Gateway
@@ -56,15 +56,17 @@ class TenantRoute(pulumi.ComponentResource):
     def __init__(self, name: str, args: TenantRouteArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("foundation:gateway:TenantRoute", name, {}, opts)
         slug = args.tenant.slug
-        metadata = {"namespace": args.namespace, "labels": args.tenant.labels}
+        metadata: Manifest = {"namespace": args.namespace, "labels": args.tenant.labels}
+        login: dict[str, pulumi.Input[str]] = {
+            "username": pulumi.Output.secret(args.redis.username).apply(base64_text),
+            "password": pulumi.Output.secret(args.redis.password).apply(base64_text),
+        }
+        of_login: Manifest = {"name": SECRET, **metadata}
         credentials = Secret(
             f"{name}-redis",
-            metadata={"name": SECRET, **metadata},
+            metadata=of_login,
             type="Opaque",
-            data={
-                "username": pulumi.Output.secret(args.redis.username).apply(base64_text),
-                "password": pulumi.Output.secret(args.redis.password).apply(base64_text),
-            },
+            data=login,
             opts=pulumi.ResourceOptions(parent=self),
         )
         auth_address = args.gateway.auth_address or auth_service_address(args.platform_namespace)

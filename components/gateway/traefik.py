@@ -106,7 +106,7 @@ class TraefikGateway(pulumi.ComponentResource):
 
         account = ServiceAccount(f"{name}-account", metadata=metadata(app), opts=child)
         # Of the whole cluster: its tenants' namespaces come and go.
-        of_cluster = {"name": f"{args.namespace_name}-{app}", "labels": MANAGED_BY}
+        of_cluster: Manifest = {"name": f"{args.namespace_name}-{app}", "labels": MANAGED_BY}
         role = ClusterRole(f"{name}-role", metadata=of_cluster, rules=list(manifests.CLUSTER_RULES), opts=child)
         binding = ClusterRoleBinding(
             f"{name}-role-binding",

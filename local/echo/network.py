@@ -77,7 +77,7 @@ class PodNetwork:
         else:
             answer(writer, SUCCEEDED)
             # From here on the connection is the pod's own.
-            protocol = AutoHTTPProtocol(
+            protocol = AutoHTTPProtocol(  # type: ignore[call-arg]  # declared as any protocol
                 config=self._pages if app_name == PAGES else self._tenants,
                 server_state=self._state,
                 app_state={"pod": {**pod, "port": port}},

@@ -107,7 +107,7 @@ class Graph(resource_pb2_grpc.ResourceMonitorServicer, engine_pb2_grpc.EngineSer
     # The protocol.
 
     def GetDeploymentInfo(self, request: Any, context: Any) -> Any:
-        return resource_pb2.DeploymentInfo(supportedFeatures=FEATURES)
+        return resource_pb2.DeploymentInfo(supportedFeatures=FEATURES)  # type: ignore[arg-type]  # enum values are ints
 
     def SupportsFeature(self, request: Any, context: Any) -> Any:
         return resource_pb2.SupportsFeatureResponse(hasSupport=True)
@@ -199,7 +199,8 @@ def run(
             configSecretKeys=[f"{PROJECT}:{key}" for key in config or {}],
         )
         try:
-            graph.error = LanguageServer(program).Run(request, None).error
+            server: Any = LanguageServer(program)  # type: ignore[arg-type]  # what it returns isn't looked at
+            graph.error = server.Run(request, None).error
         except Exception as refused:
             # A refused registration; the real engine has stopped the program by then.
             graph.error = str(refused)

@@ -79,9 +79,8 @@ class AuthDatabase:
         return make_conninfo(host=LOOPBACK, port=self.port, dbname=DATABASE, user=ROLE, password="test")
 
     def run(self, query: LiteralString, *parameters: object) -> list[dict[str, Any]]:
-        with psycopg.connect(
-            **(self.login | {"dbname": DATABASE}), autocommit=True, row_factory=dict_row
-        ) as connection:
+        conninfo = make_conninfo("", **(self.login | {"dbname": DATABASE}))
+        with psycopg.connect(conninfo, autocommit=True, row_factory=dict_row) as connection:
             cursor = connection.execute(query, parameters)
             return cursor.fetchall() if cursor.description else []
 
