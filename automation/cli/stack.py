@@ -130,12 +130,17 @@ def down(
 def environment_json(session: Session) -> dict[str, Any]:
     """Tenants and ways to reach the parts."""
     from automation.access import ways
+    from automation.front_door import front_door
     from automation.tenants import describe
 
     environment = session.environment
+    door = front_door(session.project, environment)
     return {
         "environment": environment.name,
-        "tenants": [describe(environment, tenant) for tenant in environment.tenants],
+        "tenants": [
+            describe(environment, tenant) | ({} if door is None else {"url": door.url(tenant.slug)})
+            for tenant in environment.tenants
+        ],
         "access": [vars(way) for way in ways(session.project, environment)],
     }
 

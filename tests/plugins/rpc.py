@@ -24,7 +24,10 @@ GENUINE = os.environ.get(REFERENCE_VARIABLE, "")
 
 
 class Refused(Exception):
-    """The plugin answered with an error; the text is what the user sees."""
+    """The plugin answered with an error; the text is what the user sees. ``recorded``: it told of an object that is
+    there in spite of it."""
+
+    recorded = False
 
 
 @dataclass(frozen=True)
@@ -147,7 +150,9 @@ class Plugin:
         try:
             return getattr(self._stub, method)(request)
         except grpc.RpcError as error:
-            raise Refused(error.details()) from None
+            refused = Refused(error.details())
+            refused.recorded = "grpc-status-details-bin" in dict(error.trailing_metadata() or ())
+            raise refused from None
 
 
 @contextmanager

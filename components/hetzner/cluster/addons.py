@@ -57,11 +57,14 @@ class Chart:
         }
 
 
-def charts(addons: Addons, *, cluster_cidr: str, location: str, autoscaler: Mapping[str, Any] | None) -> list[Chart]:
+def charts(
+    addons: Addons, *, cluster: str, cluster_cidr: str, location: str, autoscaler: Mapping[str, Any] | None
+) -> list[Chart]:
     """The charts that are switched on.
 
     Args:
         addons: the switches.
+        cluster: its name.
         cluster_cidr: addresses of pods.
         location: where volumes are made that no pod has asked for yet.
         autoscaler: values of the cluster autoscaler's chart; None when no pool grows.
@@ -70,7 +73,7 @@ def charts(addons: Addons, *, cluster_cidr: str, location: str, autoscaler: Mapp
     if addons.cloud_controller_manager:
         found.append(_cloud_controller_manager(cluster_cidr))
     if addons.csi:
-        found.append(_csi(location))
+        found.append(_csi(cluster, location))
     if addons.cluster_autoscaler and autoscaler is not None:
         found.append(Chart(name="cluster-autoscaler", namespace=NAMESPACE, values=autoscaler))
     if addons.cert_manager:
@@ -121,12 +124,17 @@ def _cloud_controller_manager(cluster_cidr: str) -> Chart:
     )
 
 
-def _csi(location: str) -> Chart:
+def _csi(cluster: str, location: str) -> Chart:
     return Chart(
         name="hcloud-csi",
         namespace=NAMESPACE,
         values={
-            "controller": {"hcloudVolumeDefaultLocation": location, **ON_CONTROL_PLANE},
+            "controller": {
+                "hcloudVolumeDefaultLocation": location,
+                # By it `foundation orphans` knows volumes that hang on no server.
+                "volumeExtraLabels": {"cluster": cluster},
+                **ON_CONTROL_PLANE,
+            },
             # It asks the server's metadata for the server's id, which pods of their own network can't reach.
             "node": {"hostNetwork": True},
             "storageClasses": [

@@ -71,7 +71,11 @@ class ClusterAddons(pulumi.ComponentResource):
         location = settings.pools["database"].candidates[0].location
         values = autoscaler.values(settings) if scaling else None
         for chart in addons.charts(
-            switches, cluster_cidr=settings.network.cluster_cidr, location=location, autoscaler=values
+            switches,
+            cluster=settings.cluster,
+            cluster_cidr=settings.network.cluster_cidr,
+            location=location,
+            autoscaler=values,
         ):
             CustomResource(
                 f"{name}-{chart.name}",

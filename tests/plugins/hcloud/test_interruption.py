@@ -136,11 +136,25 @@ def test_a_failing_action_is_told_and_the_object_is_recorded(running: Plugin, un
     project = unstable.project()
     running.configure(settings(project))
     unstable.fault("failing_action", command="create_server", times=1)
-    with pytest.raises(Refused, match=r"action create_server failed: .* \(action_failed"):
+    with pytest.raises(Refused, match=r"action create_server failed: .* \(action_failed") as refused:
         World(running, project).server()
+    assert refused.value.recorded
     # What came to nothing is not taken over as if it were a server.
     with pytest.raises(Refused, match="server name is already used"):
         World(running, project).server()
+
+
+def test_a_failing_attachment_is_told_and_nothing_is_recorded(running: Plugin, unstable: Emulator) -> None:
+    project = unstable.project()
+    running.configure(settings(project))
+    world = World(running, project).network()
+    server = world.server()
+    place = {"serverId": int(server.id), "subnetId": world.text("subnet")}
+    unstable.fault("failing_action", command="attach_to_network", times=1)
+    with pytest.raises(Refused, match="action attach_to_network failed") as refused:
+        running.make("ServerNetwork", place)
+    assert not refused.value.recorded
+    assert running.make("ServerNetwork", place).id
 
 
 def test_a_server_without_public_addresses_is_started_once_it_is_in_its_network(world: World) -> None:

@@ -159,7 +159,11 @@ class HcloudResource(ResourceType[Api]):
                 self.alter(operation, identity, planned | found, wanted)
                 self.resume(operation, identity)
         except PluginError as error:
-            outputs = self._recorded(planned | self._glimpse(operation, identity, planned), {}, inputs, identity)
+            found = self._glimpse(operation, identity, planned)
+            if found is None:
+                # Nothing came of it, so there is nothing to record: the next update makes it.
+                raise
+            outputs = self._recorded(planned | found, {}, inputs, identity)
             raise InitFailed(identity, outputs, [str(error)]) from None
         values = self._found(context, operation, identity, planned)
         return State(identity, inputs, self._recorded(values, {}, inputs, identity))
@@ -233,9 +237,10 @@ class HcloudResource(ResourceType[Api]):
             and not same(attribute, found[name], planned[name])
         ]  # fmt: skip
 
-    def _glimpse(self, operation: Operation, identity: str, planned: Properties) -> Properties:
+    def _glimpse(self, operation: Operation, identity: str, planned: Properties) -> Properties | None:
+        """What is there after a failure; None when nothing is."""
         try:
-            return self.look(operation, identity, planned) or {}
+            return self.look(operation, identity, planned)
         except PluginError:
             return {}
 

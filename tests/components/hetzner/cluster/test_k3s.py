@@ -103,7 +103,11 @@ def hetzner(**changes: Any) -> Hetzner:
 
 def every_chart(switches: Addons | None = None) -> list[addons.Chart]:
     return addons.charts(
-        switches or Addons(), cluster_cidr="10.42.0.0/16", location="fsn1", autoscaler=autoscaler.values(hetzner())
+        switches or Addons(),
+        cluster="test",
+        cluster_cidr="10.42.0.0/16",
+        location="fsn1",
+        autoscaler=autoscaler.values(hetzner()),
     )
 
 
@@ -124,8 +128,16 @@ def test_switched_off_is_not_there() -> None:
     off = Addons(**dict.fromkeys(Addons.model_fields, False))
     assert every_chart(off) == []
     assert "cluster-autoscaler" not in {
-        chart.name for chart in addons.charts(Addons(), cluster_cidr="10.42.0.0/16", location="fsn1", autoscaler=None)
+        chart.name
+        for chart in addons.charts(
+            Addons(), cluster="test", cluster_cidr="10.42.0.0/16", location="fsn1", autoscaler=None
+        )
     }
+
+
+def test_volumes_are_labelled_with_their_cluster() -> None:
+    (csi,) = [chart for chart in every_chart() if chart.name == "hcloud-csi"]
+    assert csi.values["controller"]["volumeExtraLabels"] == {"cluster": "test"}
 
 
 def test_volumes_are_encrypted_by_default() -> None:
