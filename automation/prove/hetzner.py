@@ -50,6 +50,7 @@ TEST_GROUPS = {
     "tests/provider/kubernetes_ready": "waiting for the API of a cluster",
     "tests/models": "settings",
     "tests/automation/cost": "cost",
+    "tests/automation/hetzner": "orphans, rolls, teardown, mending, stock-outs",
 }
 
 
@@ -205,7 +206,7 @@ def _tears_down(clone: Clone, plugins: str) -> Iterator[Figure]:
 
 
 def _reference() -> Iterator[Figure]:
-    goal = "up, no changes, destroy, nothing left"
+    goal = "up, no changes, a pool more and less, a roll, destroy, nothing left"
     folder = os.environ.get(REFERENCE)
     if not folder:
         yield not_run("genuine hcloud plugin", "", goal, f"none on this machine: set {REFERENCE}")
@@ -216,6 +217,7 @@ def _reference() -> Iterator[Figure]:
         yield equal("servers by the genuine plugins", "in the project", len(_servers(clone)), SERVERS)
         yield equal("second up's changes (genuine)", "`foundation up`", len(clone.json("up")["changes"]), 0)
         yield from _middle_pool(clone)
+        yield from _roll(clone)
         yield from _tears_down(clone, "genuine plugins")
 
 
