@@ -114,6 +114,16 @@ class ServerProcess:
         except RetryError as error:
             raise self.failure(f"{self.program} did not answer within {timeout:.0f} s") from error
 
+    def answers_soon(self, answers: Callable[[], bool], timeout: float) -> bool:
+        """Whether the server runs and answers, or does so within ``timeout`` seconds."""
+        if self.find() is None:
+            return False
+        try:
+            self.wait_until(answers, timeout)
+        except ServerError:
+            return False
+        return True
+
     def stop(self, polite: signal.Signals) -> None:
         """Ask the server to end and wait for it; kill it when it doesn't. Nothing happens when it isn't running."""
         process = self.find()

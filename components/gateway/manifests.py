@@ -7,6 +7,7 @@ from typing import Final
 
 from components.gateway.configuration import GRACE_SECONDS
 from components.identity import MANAGED_BY, Manifest
+from components.pod_security import CONTAINER_SECURITY, pod_security
 
 APP: Final = "traefik"
 """Label ``app`` of the pods (FC-171)."""
@@ -19,22 +20,6 @@ CPU_UTILIZATION: Final = 60
 """Percent of the request; TLS handshakes come in waves. Our choice."""
 DISK: Final = "1Gi"
 """Room for bodies that do not fit in memory."""
-
-POD_SECURITY: Final[Manifest] = {
-    "runAsNonRoot": True,
-    "runAsUser": USER,
-    "runAsGroup": USER,
-    "fsGroup": USER,
-    "seccompProfile": {"type": "RuntimeDefault"},
-    "appArmorProfile": {"type": "RuntimeDefault"},
-}
-CONTAINER_SECURITY: Final[Manifest] = {
-    "allowPrivilegeEscalation": False,
-    "privileged": False,
-    "readOnlyRootFilesystem": True,
-    "capabilities": {"drop": ["ALL"]},
-}
-"""FC-164, FC-311: the Pod Security standard ``restricted``, and no file system to write to."""
 
 CLUSTER_RULES: Final[Sequence[Manifest]] = (
     {"apiGroups": [""], "resources": ["services", "secrets"], "verbs": ["get", "list", "watch"]},
@@ -72,7 +57,7 @@ def pod(
         **({"serviceAccountName": service_account} if service_account else {}),
         "automountServiceAccountToken": service_account is not None,
         "enableServiceLinks": False,
-        "securityContext": POD_SECURITY,
+        "securityContext": pod_security(USER),
         "terminationGracePeriodSeconds": GRACE_SECONDS + 5,
         "nodeSelector": INFRA_NODES,
         "topologySpreadConstraints": [

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from components.identity import Manifest, TenantIdentity
+from components.pod_security import CONTAINER_SECURITY, pod_security
 from components.tenant.placement import placement
 from components.tenant.quota import EPHEMERAL_LIMIT, EPHEMERAL_REQUEST
 from models import names
@@ -21,24 +22,6 @@ TMP_SIZE: Final = "256Mi"
 
 TERMINATION_GRACE_SECONDS: Final = 60
 """Long enough for the tasks at hand: 95 of 100 take less than 30 seconds (FC-155)."""
-
-POD_SECURITY: Final[Manifest] = {
-    "runAsNonRoot": True,
-    "runAsUser": USER,
-    "runAsGroup": USER,
-    "fsGroup": USER,
-    "seccompProfile": {"type": "RuntimeDefault"},
-    "appArmorProfile": {"type": "RuntimeDefault"},
-}
-"""FC-164, FC-256, FC-311; with CONTAINER_SECURITY it meets the Pod Security standard ``restricted``."""
-
-CONTAINER_SECURITY: Final[Manifest] = {
-    "allowPrivilegeEscalation": False,
-    "privileged": False,
-    "readOnlyRootFilesystem": True,
-    "capabilities": {"drop": ["ALL"]},
-}
-"""FC-164, FC-311."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +62,7 @@ def pod_spec(
         "automountServiceAccountToken": False,
         # Services of the namespace as environment variables: nothing uses them, and they leak names.
         "enableServiceLinks": False,
-        "securityContext": POD_SECURITY,
+        "securityContext": pod_security(USER),
         "terminationGracePeriodSeconds": TERMINATION_GRACE_SECONDS,
         **placement(pool, tenant.slug),
         "topologySpreadConstraints": [

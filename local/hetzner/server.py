@@ -16,7 +16,7 @@ from local.files import write_private
 from local.hetzner.control import PREFIX as CONTROL
 from local.hetzner.credentials import Credentials
 from local.ports import LOOPBACK
-from local.processes import ServerError, ServerProcess
+from local.processes import ServerProcess
 
 # Where the package `local` is found, wherever the server stands.
 _PROJECT = Path(__file__).parents[2]
@@ -67,11 +67,7 @@ class HetznerServer:
 
     def resume(self, port: int) -> bool:
         """Whether the server runs already and answers on ``port``, or does so soon."""
-        if self.process.find() is None or not self._endpoint_file.exists():
-            return False
-        try:
-            self.process.wait_until(self.answers, RESUME_TIMEOUT)
-        except ServerError:
+        if not self._endpoint_file.exists() or not self.process.answers_soon(self.answers, RESUME_TIMEOUT):
             return False
         return self._endpoint_file.read_text() == self.endpoint(port)
 

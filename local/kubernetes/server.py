@@ -17,7 +17,7 @@ from local.kubernetes.manifests import stages
 from local.kubernetes.official import KUBERNETES_VERSION
 from local.kubernetes.programs import BUILT, Programs, get_programs
 from local.ports import LOOPBACK
-from local.processes import RESUME_TIMEOUT, ServerError, ServerProcess
+from local.processes import RESUME_TIMEOUT, ServerProcess
 
 API_SERVER = "kube-apiserver"
 # 2 to 5 s on an idle machine.
@@ -65,9 +65,7 @@ class KubernetesServer:
             return False
         # Whoever deleted it gets it back.
         write_private(self.kubeconfig, self._own_kubeconfig.read_text())
-        try:
-            self.process.wait_until(self.answers, RESUME_TIMEOUT)
-        except ServerError:
+        if not self.process.answers_soon(self.answers, RESUME_TIMEOUT):
             return False
         return self.endpoint(port) in self.kubeconfig.read_text()
 

@@ -20,7 +20,7 @@ from psycopg.conninfo import make_conninfo
 from local.files import write_private
 from local.ports import LOOPBACK
 from local.postgres.place import Place, place_for
-from local.processes import RESUME_TIMEOUT, ServerError, ServerProcess
+from local.processes import RESUME_TIMEOUT, ServerProcess
 
 SUPERUSER = "postgres"
 SERVICE = "local"
@@ -82,11 +82,7 @@ class PostgresServer:
         if self.process.find() is None or not self._has_data():
             return False
         self._write_service_file(port)
-        try:
-            self.process.wait_until(self.answers, RESUME_TIMEOUT)
-        except ServerError:
-            return False
-        return True
+        return self.process.answers_soon(self.answers, RESUME_TIMEOUT)
 
     def start(self, port: int) -> None:
         """Make the database on the first start, run the server on ``port`` and wait until it answers.

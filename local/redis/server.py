@@ -54,11 +54,7 @@ class RedisServer:
 
     def resume(self, port: int) -> bool:
         """Whether the server runs already and answers on ``port``, or does so soon."""
-        if self.process.find() is None or not self.url_file.exists():
-            return False
-        try:
-            self.process.wait_until(self.answers, RESUME_TIMEOUT)
-        except ServerError:
+        if not self.url_file.exists() or not self.process.answers_soon(self.answers, RESUME_TIMEOUT):
             return False
         return self.url_file.read_text().endswith(f"@{self.endpoint(port)}/0\n")
 

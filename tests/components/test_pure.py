@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from kubernetes.utils.quantity import parse_quantity
 
 from components.gateway import rules
+from components.pod_security import CONTAINER_SECURITY, pod_security
 from components.tenant import network, quota
-from components.tenant.pod import CONTAINER_SECURITY, POD_SECURITY
 from components.tenant.secrets import checksum
 from components.tenant.service import disruption_budget_spec, port_number, service_port_name, service_ports
 from models.environment import Platform
@@ -217,8 +217,9 @@ class TestRoutes:
 
 class TestPods:
     def test_meets_the_restricted_standard(self) -> None:
-        assert POD_SECURITY["runAsNonRoot"] is True
-        assert POD_SECURITY["seccompProfile"] == POD_SECURITY["appArmorProfile"] == {"type": "RuntimeDefault"}
+        of_pod = pod_security(1000)
+        assert of_pod["runAsNonRoot"] is True
+        assert of_pod["seccompProfile"] == of_pod["appArmorProfile"] == {"type": "RuntimeDefault"}
         assert CONTAINER_SECURITY["allowPrivilegeEscalation"] is False
         assert CONTAINER_SECURITY["capabilities"] == {"drop": ["ALL"]}
         assert CONTAINER_SECURITY["readOnlyRootFilesystem"] is True

@@ -159,11 +159,11 @@ class HcloudResource(ResourceType[Api]):
                 self.alter(operation, identity, planned | found, wanted)
                 self.resume(operation, identity)
         except PluginError as error:
-            found = self._glimpse(operation, identity, planned)
-            if found is None:
+            seen = self._glimpse(operation, identity, planned)
+            if seen is None:
                 # Nothing came of it, so there is nothing to record: the next update makes it.
                 raise
-            outputs = self._recorded(planned | found, {}, inputs, identity)
+            outputs = self._recorded(planned | seen, {}, inputs, identity)
             raise InitFailed(identity, outputs, [str(error)]) from None
         values = self._found(context, operation, identity, planned)
         return State(identity, inputs, self._recorded(values, {}, inputs, identity))
