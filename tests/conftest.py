@@ -11,6 +11,7 @@ import pytest
 from filelock import FileLock
 
 from local.directory import FoundationDirectory
+from local.kubernetes.nodes import DEFAULT_NODES, Node
 from local.sandbox import Sandbox
 from local.toolchain import Toolchain, ensure
 from tests.scratch import ScratchProject
@@ -21,6 +22,10 @@ Projects = Callable[..., ScratchProject]
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Groups come first: a parallel run hands them out whole, and one that began last would be waited for."""
     items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
+
+
+# The platforms of all the environments that tests have at one time.
+ROOM = Node("infra-more", 32, 256, {"pool": "infra"})
 
 
 @pytest.fixture(scope="session")
@@ -47,7 +52,7 @@ def sandbox(foundation_directory: FoundationDirectory) -> Iterator[Sandbox]:
         users.mkdir(exist_ok=True)
         (users / str(os.getpid())).touch()
         shared = Sandbox(foundation_directory)
-        shared.start()
+        shared.start(nodes=[*DEFAULT_NODES, ROOM])
     yield shared
     with lock:
         (users / str(os.getpid())).unlink()
