@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -88,7 +88,7 @@ class Certificates(pulumi.ComponentResource):
             api_version=CERT_MANAGER,
             kind="Certificate",
             metadata=metadata(args.secret_name),
-            spec=certificate(args.secret_name, [f"*.{args.domain}", args.domain]),
+            spec=certificate(args.secret_name, [f"*.{args.domain}", args.domain], MANAGED_BY),
             opts=child,
         )
         CustomResource(
@@ -136,10 +136,11 @@ def issuer(acme: Acme) -> Manifest:
     }
 
 
-def certificate(secret_name: str, dns_names: Sequence[str]) -> Manifest:
-    """Spec of a Certificate: a key of its own for each, made anew at every renewal."""
+def certificate(secret_name: str, dns_names: Sequence[str], labels: Mapping[str, str]) -> Manifest:
+    """Spec of a Certificate: a key of its own for each, made anew at every renewal. ``labels`` are its Secret's."""
     return {
         "secretName": secret_name,
+        "secretTemplate": {"labels": dict(labels)},
         "dnsNames": list(dns_names),
         "privateKey": {"algorithm": "ECDSA", "size": 256, "rotationPolicy": "Always"},
         "usages": ["digital signature", "server auth"],

@@ -56,7 +56,7 @@ class TenantDomains(pulumi.ComponentResource):
             api_version=CERT_MANAGER,
             kind="Certificate",
             metadata={"name": object_name, "namespace": args.namespace, "labels": args.tenant.labels},
-            spec=certificate(object_name, args.domains),
+            spec=certificate(object_name, args.domains, args.tenant.labels),
             opts=pulumi.ResourceOptions(parent=self, depends_on=proofs),
         )
         self.register_outputs({})

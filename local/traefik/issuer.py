@@ -76,6 +76,7 @@ class Issuer:
                 "metadata": {
                     "name": certificate["spec"]["secretName"],
                     "namespace": metadata["namespace"],
+                    "labels": certificate["spec"].get("secretTemplate", {}).get("labels", {}),
                     "annotations": {NAMES: wanted, OF: metadata["name"]},
                 },
                 "data": {key: base64.b64encode(value.encode()).decode() for key, value in values.items()},

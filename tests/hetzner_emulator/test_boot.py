@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kubernetes import client, config
 
+from local.directory import FoundationDirectory
 from local.hetzner.boot.k3s import NodeConfig, node_config
-from local.hetzner.server import HetznerServer
 from local.sandbox import Sandbox
 from tests.hetzner_emulator.conftest import Emulator
 from tests.hetzner_emulator.test_survival import kill
@@ -106,15 +107,17 @@ def test_a_node_joins_and_leaves(sandbox: Sandbox, emulators: Callable[..., Emul
         eventually(left)
 
 
-def test_a_part_of_the_sandbox(sandbox: Sandbox) -> None:
-    directory = sandbox.directory
-    server = HetznerServer(directory.sandbox, directory.kubeconfig)
-    whole = Sandbox(directory, parts=[server])
+def test_a_part_of_the_sandbox(tmp_path: Path) -> None:
+    directory = FoundationDirectory(tmp_path / "own").create()
+    whole = Sandbox(directory, parts=["hetzner"])
     try:
-        parts = {part.name: part for part in whole.start()}
-        assert [part.state for part in parts.values()] == ["running"] * 3
-        client = Client(token=server.credentials.token, api_endpoint=parts["hetzner"].endpoint)
-        assert client.servers.get_all() == []
+        parts = {part.name: part.state for part in whole.start()}
+        assert parts == {"postgres": "running", "kubernetes": "running", "hetzner": "running"}
+        known = json.loads(directory.hetzner_file.read_text())
+        assert Client(token=known["token"], api_endpoint=known["endpoint"]).servers.get_all() == []
+        # Whoever looks later knows of it too.
+        Sandbox(directory).stop()
+        assert {part.name: part.state for part in Sandbox(directory).status()}["hetzner"] == "stopped"
     finally:
-        server.destroy()
-    assert {part.name: part.state for part in whole.status()}["hetzner"] == "stopped"
+        Sandbox(directory).destroy()
+    assert list(directory.root.iterdir()) == []
