@@ -93,6 +93,7 @@ def test_an_authority_that_ended_signs_nothing(authority: Issued) -> None:
         (None, new_private_key("RSA"), "isn't the one of its certificate"),
         (None, new_private_key("ECDSA"), "isn't the one of its certificate"),
     ],
+    ids=["nothing", "no key", "another kind of key", "another key"],
 )
 def test_what_does_not_belong_together_is_refused(
     authority: Issued, certificate: str | None, key: str, message: str
