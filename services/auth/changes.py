@@ -19,7 +19,6 @@ import psycopg
 
 from services.auth.cache import Cache
 from services.auth.database import connection_options
-from services.auth.refusal import Refused
 
 CHANNEL: Final = "auth_changes"
 HEARTBEAT: Final = 0.25
@@ -42,7 +41,7 @@ class Changes:
         while True:
             try:
                 await self._listen()
-            except (psycopg.Error, TimeoutError, OSError, Refused) as error:
+            except Exception as error:  # whatever it was: a replica that stopped listening would stay shut for ever
                 log.warning("changes are not heard", extra={"reason": type(error).__name__})
             await asyncio.sleep(RECONNECT_SECONDS)
 
