@@ -128,7 +128,13 @@ def up(
             return update()
         return report
 
-    report = with_next_candidates(update, lambda: reports[-1], candidates(session.environment), tell)
+    report = with_next_candidates(
+        update,
+        lambda: reports[-1],
+        candidates(session.environment),
+        tell,
+        session.stack.workspace.env_vars,
+    )
     if report.pending_operations:
         count = clear_pending(session.stack)
         tell(f"{count} unfinished steps of an interrupted update are done now")

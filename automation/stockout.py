@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from typing import Final
 
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
@@ -15,6 +15,9 @@ from models.loading import Environment
 
 # What the API answers to an order that it can't fill; the second one for a type that it calls available there.
 SOLD_OUT: Final = ("resource_unavailable", "unsupported location for server type")
+
+# The provider's server type choices read it (provider/hetzner/server_type_choice.py).
+SOLD_OUT_SERVERS: Final = "FOUNDATION_SOLD_OUT"
 
 
 def sold_out(report: Report) -> list[str]:
@@ -36,14 +39,24 @@ def candidates(environment: Environment) -> int:
     return max(map(len, pools if settings.nat is None else [*pools, settings.nat.candidates]))
 
 
-def with_next_candidates(run: Callable[[], Report], latest: Callable[[], Report], attempts: int, tell: Tell) -> Report:
+def with_next_candidates(
+    run: Callable[[], Report],
+    latest: Callable[[], Report],
+    attempts: int,
+    tell: Tell,
+    variables: MutableMapping[str, str],
+) -> Report:
     """Run the update, and again for each server that couldn't be had, at most once for each candidate.
 
-    ``latest`` gives the report of the run that failed. Raises what the last run raises; other failures at once.
+    ``latest`` gives the report of the run that failed. ``variables`` are those that the engine runs with: they tell
+    the provider which servers move on at once, for other failures leave a server its candidate for one more order.
+    Raises what the last run raises; other failures at once.
     """
 
     def say(state: RetryCallState) -> None:
-        tell(f"sold out at Hetzner: {', '.join(sold_out(latest()))}; running again with the next candidate")
+        servers = sold_out(latest())
+        variables[SOLD_OUT_SERVERS] = ",".join(servers)
+        tell(f"sold out at Hetzner: {', '.join(servers)}; running again with the next candidate")
 
     retrying = Retrying(
         retry=retry_if_exception(lambda error: isinstance(error, FoundationError) and bool(sold_out(latest()))),
@@ -51,4 +64,7 @@ def with_next_candidates(run: Callable[[], Report], latest: Callable[[], Report]
         before_sleep=say,
         reraise=True,
     )
-    return retrying(run)
+    try:
+        return retrying(run)
+    finally:
+        variables.pop(SOLD_OUT_SERVERS, None)

@@ -186,7 +186,7 @@ class NodePool(pulumi.ComponentResource):
         )
 
     def _volumes(self, slot: int, location: pulumi.Input[str]) -> dict[str, hcloud.Volume]:
-        args = self._args
+        args, protect = self._args, self._args.settings.protected(slot)
         return {
             volume_name: hcloud.Volume(
                 names.volume(args.cluster, args.pool, slot, volume_name),
@@ -194,10 +194,10 @@ class NodePool(pulumi.ComponentResource):
                 size=volume.size,
                 format=volume.format,
                 location=location,
-                delete_protection=args.settings.protect,
+                delete_protection=protect,
                 labels=self._labels,
-                # Data stays, whichever server of the slot may go.
-                opts=pulumi.ResourceOptions(parent=self, protect=args.settings.protect),
+                # Data stays with the slot, whichever of its servers goes, and goes with the slot.
+                opts=pulumi.ResourceOptions(parent=self, protect=protect),
             )
             for volume_name, volume in sorted(args.settings.volumes.items())
         }

@@ -70,7 +70,7 @@ class PrivateNetwork(pulumi.ComponentResource):
                 network_id=self.network_id,
                 destination="0.0.0.0/0",
                 gateway=args.nat_address,
-                # Parallel changes of one network answer `conflict`.
-                opts=pulumi.ResourceOptions(parent=self, depends_on=[subnet]),
+                # Parallel changes of one network answer `conflict`, and two routes to one destination are refused.
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[subnet], delete_before_replace=True),
             )
         self.register_outputs({"network_id": self.network_id, "subnet_id": self.subnet_id})

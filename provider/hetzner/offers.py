@@ -49,6 +49,10 @@ class Market:
     servers: Mapping[str, Choice]
     offers: Mapping[Choice, Offer]
 
+    def has(self, choice: Choice) -> bool:
+        """Whether it is called available."""
+        return choice in self.offers and self.offers[choice].available
+
 
 class Source(Protocol):
     """Where a market comes from."""
@@ -129,7 +133,7 @@ def choose(candidates: Sequence[Choice], market: Market, after: Choice | None = 
     if after in order:
         turn = order.index(after) + 1
         order = order[turn:] + order[:turn]
-    return next((choice for choice in order if choice in market.offers and market.offers[choice].available), order[0])
+    return next(filter(market.has, order), order[0])
 
 
 def _choice(server_type: Any, location: Any) -> Choice:

@@ -2,7 +2,9 @@
 
 The first candidate that can be had is taken and kept for as long as the server lives: what is sold out neither fails
 an update nor moves a server that runs. When there is no such server although a choice was made, its order came to
-nothing, and the next update takes the candidate behind it.
+nothing, for whatever reason. A candidate that is called available is ordered once more, and after a second failure in a
+row the one behind it is; one that isn't called so makes room for the first that is. Whoever runs the update and knows
+that Hetzner refused an order as sold out says so in FOUNDATION_SOLD_OUT: these servers move on at once.
 """
 
 from __future__ import annotations
@@ -29,11 +31,16 @@ from provider.plugin import (
 API: Final = "https://api.hetzner.cloud/v1"
 # A preview does without the answer rather than wait for the client's tries, which take most of a minute.
 PREVIEW_SECONDS: Final = 5.0
+# Names of servers, joined by commas, whose last order Hetzner refused as sold out.
+SOLD_OUT: Final = "FOUNDATION_SOLD_OUT"
+# Orders of a candidate that is called available, before the next one's turn.
+ORDERS: Final = 2
 
 
 class ServerTypeChoice(ResourceType[Any]):
     """Inputs ``server`` (its name), ``candidates`` (``serverType``, ``location``), ``memory`` (GB, optional),
-    ``token`` and ``endpoint`` (or HCLOUD_TOKEN and HCLOUD_ENDPOINT); outputs ``serverType`` and ``location``."""
+    ``token`` and ``endpoint`` (or HCLOUD_TOKEN and HCLOUD_ENDPOINT); outputs ``serverType``, ``location`` and
+    ``attempts``: how often in a row the server was ordered as such."""
 
     def __init__(self, markets: Markets | None = None) -> None:
         self._markets = markets or Markets(ask_hetzner)
@@ -60,13 +67,9 @@ class ServerTypeChoice(ResourceType[Any]):
         before = _chosen(old.outputs)
         if market is None or before is None or new["server"] in market.servers:
             return Diff()
-        now = choose(_candidates(new), market, after=before)
-        detailed = {}
-        if now.server_type != before.server_type:
-            detailed["serverType"] = Kind.UPDATE
-        if now.location != before.location:
-            detailed["location"] = Kind.UPDATE
-        return Diff(detailed, of_inputs=False)
+        now = _next(new, market, old.outputs)
+        changed = [key for key in ("serverType", "location", "attempts") if now[key] != old.outputs.get(key)]
+        return Diff(dict.fromkeys(changed, Kind.UPDATE), of_inputs=False)
 
     def create(self, context: Context[Any], inputs: Properties) -> State:
         return State(inputs["server"], inputs, self._decide(context, inputs, None))
@@ -81,16 +84,16 @@ class ServerTypeChoice(ResourceType[Any]):
         return state
 
     def update(self, context: Context[Any], old: State, new: Properties) -> Properties:
-        return self._decide(context, new, _chosen(old.outputs))
+        return self._decide(context, new, old.outputs)
 
     def preview_update(self, context: Context[Any], old: State, new: Properties) -> Properties:
         market = self._seen(new)
-        return old.outputs if market is None else self._outcome(context, new, market, _chosen(old.outputs))
+        return old.outputs if market is None else self._outcome(context, new, market, old.outputs)
 
     def delete(self, context: Context[Any], state: State) -> None:
         """Nothing to remove: the server is another resource's."""
 
-    def _decide(self, context: Context[Any], inputs: Properties, before: Choice | None) -> Properties:
+    def _decide(self, context: Context[Any], inputs: Properties, before: Properties | None) -> Properties:
         try:
             market = self._market(inputs)
         except Unanswered as error:
@@ -100,17 +103,21 @@ class ServerTypeChoice(ResourceType[Any]):
             ) from None
         return self._outcome(context, inputs, market, before)
 
-    def _outcome(self, context: Context[Any], inputs: Properties, market: Market, before: Choice | None) -> Properties:
+    def _outcome(
+        self, context: Context[Any], inputs: Properties, market: Market, before: Properties | None
+    ) -> Properties:
         server = inputs["server"]
         # One that was ordered, but the update that did it ended before it could say so.
         if server in market.servers:
             return _outputs(inputs, market.servers[server])
-        choice = choose(_candidates(inputs), market, after=before)
-        if before is not None and before != choice:
-            context.warn(f"{server}: an earlier order for {before} came to nothing; now {choice}")
+        found = _next(inputs, market, before or {})
+        choice, earlier = _chosen(found), _chosen(before or {})
+        assert choice is not None, "a choice was made just now"
+        if earlier is not None and earlier != choice:
+            context.warn(f"{server}: an earlier order for {earlier} came to nothing; now {choice}")
         for text in _remarks(choice, market, inputs.get("memory")):
             context.warn(f"{server}: {text}")
-        return _outputs(inputs, choice)
+        return found
 
     def _seen(self, inputs: Properties) -> Market | None:
         """The market for a preview, which must work where the API can't be asked."""
@@ -129,6 +136,23 @@ class ServerTypeChoice(ResourceType[Any]):
         return self._markets.market(token, endpoint, patience)
 
 
+def _next(inputs: Properties, market: Market, before: Properties) -> Properties:
+    """What a server that isn't there is ordered as, after the order that ``before`` tells of, if any."""
+    candidates, earlier = _candidates(inputs), _chosen(before)
+    if earlier is None:
+        return _outputs(inputs, choose(candidates, market))
+    # The engine keeps numbers as floats.
+    attempts = int(before.get("attempts") or 1)
+    sold_out = inputs["server"] in os.environ.get(SOLD_OUT, "").split(",")
+    if not sold_out and not market.has(earlier):
+        afresh = choose(candidates, market)
+        if market.has(afresh):
+            return _outputs(inputs, afresh)
+    if not sold_out and market.has(earlier) and earlier in candidates and attempts < ORDERS:
+        return _outputs(inputs, earlier, attempts + 1)
+    return _outputs(inputs, choose(candidates, market, after=earlier))
+
+
 def _candidates(inputs: Properties) -> list[Choice]:
     return [Choice(found["serverType"], found["location"]) for found in inputs["candidates"]]
 
@@ -138,9 +162,9 @@ def _chosen(outputs: Properties) -> Choice | None:
     return Choice(*found) if all(isinstance(part, str) for part in found) else None  # type: ignore[arg-type]
 
 
-def _outputs(inputs: Properties, choice: Choice) -> Properties:
+def _outputs(inputs: Properties, choice: Choice, attempts: int = 1) -> Properties:
     given = {key: inputs[key] for key in ("server", "candidates", "memory") if inputs.get(key) is not None}
-    return {**given, "serverType": choice.server_type, "location": choice.location}
+    return {**given, "serverType": choice.server_type, "location": choice.location, "attempts": attempts}
 
 
 def _remarks(choice: Choice, market: Market, memory: float | None) -> list[str]:

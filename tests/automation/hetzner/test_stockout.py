@@ -10,7 +10,7 @@ import pytest
 from automation.cost.difference import SERVER
 from automation.errors import FoundationError
 from automation.report import Diagnostic, Report
-from automation.stockout import candidates, sold_out, with_next_candidates
+from automation.stockout import SOLD_OUT_SERVERS, candidates, sold_out, with_next_candidates
 from models.hetzner import Hetzner
 from tests.models.conftest import ENTERPRISE, SETTINGS, Folder
 
@@ -24,10 +24,13 @@ class Engine:
     def __init__(self, *messages: str, urn: str = URN) -> None:
         self.messages, self.urn = list(messages), urn
         self.runs = 0
+        self.variables: dict[str, str] = {}
+        self.refused: list[str | None] = []
         self.report = Report("up")
 
     def run(self) -> Report:
         self.runs += 1
+        self.refused.append(self.variables.get(SOLD_OUT_SERVERS))
         self.report = Report("up")
         if self.messages:
             self.report.diagnostics.append(Diagnostic("error", self.messages.pop(0), self.urn))
@@ -37,15 +40,18 @@ class Engine:
 
 def test_the_next_candidate_is_ordered_and_said() -> None:
     engine, told = Engine(UNAVAILABLE, 'unsupported location for server type "cax11"'), list[str]()
-    assert with_next_candidates(engine.run, lambda: engine.report, 3, told.append) is engine.report
+    assert with_next_candidates(engine.run, lambda: engine.report, 3, told.append, engine.variables) is engine.report
     assert engine.runs == 3
+    # The provider is told which servers move on, by this update only.
+    assert engine.refused == [None, "foundation-shared-01-g1", "foundation-shared-01-g1"]
+    assert engine.variables == {}
     assert told == ["sold out at Hetzner: foundation-shared-01-g1; running again with the next candidate"] * 2
 
 
 def test_it_ends_with_the_candidates() -> None:
     engine = Engine(*[UNAVAILABLE] * 9)
     with pytest.raises(FoundationError):
-        with_next_candidates(engine.run, lambda: engine.report, 2, lambda line: None)
+        with_next_candidates(engine.run, lambda: engine.report, 2, lambda line: None, engine.variables)
     assert engine.runs == 2
 
 
@@ -56,7 +62,7 @@ def test_other_failures_are_not_tried_again(message: str, urn: str) -> None:
     engine = Engine(message, urn=urn)
     assert sold_out(engine.report) == []
     with pytest.raises(FoundationError):
-        with_next_candidates(engine.run, lambda: engine.report, 5, lambda line: None)
+        with_next_candidates(engine.run, lambda: engine.report, 5, lambda line: None, engine.variables)
     assert engine.runs == 1
 
 

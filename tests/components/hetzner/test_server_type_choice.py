@@ -101,11 +101,11 @@ def test_the_first_that_can_be_had_is_kept_while_the_server_lives(project: Proje
     assert node.preview() == node.update() == "cpx62 nbg1"
 
 
-def test_an_order_that_came_to_nothing_isnt_repeated(project: Project) -> None:
+def test_an_order_that_came_to_nothing_twice_makes_way(project: Project) -> None:
     node = Node(project)
     # The list says it can be had; who orders it learns otherwise (seen at Hetzner, 2026-09).
     project.emulator.fault("sold_out", server_type="cpx62", listed=True)
-    for expected in ("cpx62 fsn1", "cpx62 nbg1"):
+    for expected in ("cpx62 fsn1", "cpx62 fsn1", "cpx62 nbg1", "cpx62 nbg1"):
         assert node.update() == expected
         with pytest.raises(APIException, match="not available"):
             node.order()
@@ -113,6 +113,27 @@ def test_an_order_that_came_to_nothing_isnt_repeated(project: Project) -> None:
     assert node.warnings == [f"{NAME}: an earlier order for cpx62 in nbg1 came to nothing; now ccx43 in fsn1"]
     node.order()
     assert node.update() == "ccx43 fsn1"
+
+
+def test_a_server_that_was_refused_as_sold_out_moves_on_at_once(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node = Node(project)
+    assert node.update() == "cpx62 fsn1"
+    monkeypatch.setenv("FOUNDATION_SOLD_OUT", "prod-shared-02-g1")
+    assert node.update() == "cpx62 fsn1"
+    monkeypatch.setenv("FOUNDATION_SOLD_OUT", f"prod-shared-02-g1,{NAME}")
+    assert [node.update() for _ in range(3)] == ["cpx62 nbg1", "ccx43 fsn1", "cpx62 fsn1"]
+
+
+def test_an_update_that_was_killed_moves_no_server_that_can_be_had(project: Project) -> None:
+    node = Node(project)
+    project.emulator.fault("sold_out", server_type="cpx62", location="fsn1")
+    assert node.update() == node.update() == "cpx62 nbg1"
+    # What became unavailable meanwhile is chosen afresh: by the order of wishes.
+    project.emulator.control("DELETE", "/faults")
+    project.emulator.fault("sold_out", server_type="cpx62", location="nbg1")
+    assert node.update() == "cpx62 fsn1"
 
 
 def test_when_nothing_is_said_to_be_there_the_first_is_tried_with_a_warning(project: Project) -> None:
