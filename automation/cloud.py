@@ -33,6 +33,8 @@ class Cloud:
     """Name of the cluster: the value of the label ``cluster``."""
     groups: tuple[str, ...] = ()
     """Node groups of the cluster's autoscaler."""
+    dns: Client | None = None
+    """The project that record sets lie in, where it is one of its own."""
 
     def objects(self, state: Iterable[dict[str, Any]] = ()) -> list[CloudObject]:
         """Everything of the cluster, in the order in which it can be deleted. ``state`` are the stack's resources:
@@ -62,9 +64,14 @@ def open_cloud(project: Project, environment: Environment, stack: Stack) -> Clou
     token, endpoint = _access(project, settings, stack)
     interval = LOCAL_POLL_INTERVAL if project.is_local else POLL_INTERVAL
     where: dict[str, Any] = {} if endpoint is None else {"api_endpoint": endpoint}
-    client = Client(token=token, application_name="foundation", poll_interval=interval, **where)
+
+    def client(token: str) -> Client:
+        return Client(token=token, application_name="foundation", poll_interval=interval, **where)
+
+    apart = None if settings.dns is None or settings.dns.token is None else settings.dns.token.config
     groups = tuple(node_group(settings.cluster, name) for name, pool in settings.pools.items() if pool.autoscale)
-    return Cloud(client, settings.cluster, groups)
+    dns = None if apart is None else client(stack.get_config(apart).value)
+    return Cloud(client(token), settings.cluster, groups, dns)
 
 
 def place(project: Project, path: str) -> Path:

@@ -18,6 +18,7 @@ Part = Callable[[Any, Inputs], str | None]
 """The import id of a part of the object, None when it has no such part."""
 
 OWNER: Final = "managed-by"
+ZONE: Final = "hcloud:index/zone:Zone"
 # Ports that a service listens on when none is given (vendor documentation).
 PORTS: Final = {"http": 80, "https": 443}
 
@@ -43,8 +44,9 @@ def ours(bound: Any, cluster: str) -> bool:
 def _by_name(cloud: Callable[[], Cloud], kind: Kind, inputs: Inputs) -> str | None:
     project = cloud()
     name = by_name(inputs)
+    client = project.client if kind.type != ZONE else project.dns or project.client
     # The client's lists of volumes know no filter by name.
-    found = next((found for found in kind.all(project.client) if found.name == name), None)
+    found = next((found for found in kind.all(client) if found.name == name), None)
     return str(found.id) if found is not None and ours(found, project.cluster) else None
 
 
@@ -83,7 +85,7 @@ def _attachment(volume: Any, inputs: Inputs) -> str | None:
 def _records(cloud: Callable[[], Cloud], inputs: Inputs) -> str | None:
     project = cloud()
     zone, name, kind = (inputs.get(key) for key in ("zone", "name", "type"))
-    found = _record_set(project.client, str(zone), str(name), str(kind))
+    found = _record_set(project.dns or project.client, str(zone), str(name), str(kind))
     return f"{zone}/{name}/{kind}" if found is not None and ours(found, project.cluster) else None
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
 from pulumi.automation import Deployment, Stack
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_fixed
@@ -24,6 +26,8 @@ from models.loading import Environment
 # A destruction that Hetzner interrupts with what passes is begun again, so often and after so many seconds.
 ATTEMPTS = 4
 PAUSE = 5.0
+REGISTRY: Final = "foundation:tenancy:Registry"
+TENANT: Final = "foundation:tenant:TenantStack"
 
 
 def down(
@@ -38,8 +42,8 @@ def down(
 
     A local one goes with its sandbox and every file of it; with ``keep_data`` its servers are only stopped, and
     ``up`` starts them again. A shared one is refused (``Refused``) while protected resources hold data;
-    ``unprotect`` lets go of servers, volumes and addresses at Hetzner, but of no tenant's data. Raises ``Busy`` while
-    an update runs.
+    ``unprotect`` lets go of servers, volumes and addresses at Hetzner, and of the platform's own when no tenant is
+    left, but of no tenant's data. Raises ``Busy`` while an update runs.
     """
     report = Report("down", on_change=on_change)
     if not project.is_local:
@@ -57,19 +61,33 @@ def down(
 
 def _destroy_shared(project: Project, report: Report, tell: Tell, unprotected: bool) -> None:
     stack = open_stack(project)
-    held = [urn for urn in protected(stack) if not (unprotected and _at_hetzner(urn))]
+    held = guarded(resources_of(stack), unprotected=unprotected)
     if held:
         servers = any(_at_hetzner(urn) for urn in held)
         raise Refused(
             f"{len(held)} protected resources of {project.environment} hold data",
             problems=[urn.rpartition("::")[2] for urn in held],
             next_step="take final backups (foundation tenants remove SLUG), then `pulumi state unprotect URN` each"
-            + ("; servers and volumes at Hetzner go with --unprotect" if servers else ""),
+            + ("; servers and volumes at Hetzner go with --unprotect" if servers else "")
+            + "; when no tenant is left, so does all of the platform",
         )
     if unprotected:
         unprotect(stack)
     _destroy_everything(project, stack, report, tell)
     stack.workspace.remove_stack(stack.name, preserve_config=True)
+
+
+def guarded(resources: Iterable[Mapping[str, Any]], *, unprotected: bool = False) -> list[str]:
+    """URNs of the protected resources that a shared environment isn't removed with. ``unprotected`` lets go of what is
+    at Hetzner, and of the platform's own when the register has no tenant left; never of a tenant's."""
+    state = list(resources)
+    tenants = any(found["type"] == REGISTRY and (found.get("outputs") or {}).get("tenants") for found in state)
+
+    def goes(urn: str) -> bool:
+        return _at_hetzner(urn) or not (tenants or TENANT in urn.split("::")[2].split("$"))
+
+    held = [found["urn"] for found in state if found.get("protect")]
+    return [urn for urn in held if not (unprotected and goes(urn))]
 
 
 def _at_hetzner(urn: str) -> bool:
@@ -144,11 +162,6 @@ def _remove_sandbox(project: Project, sandbox: Sandbox) -> None:
     sandbox.destroy()
     # Whatever the toolchain, the engine and the sandbox keep lies in this one folder.
     shutil.rmtree(project.directory.root)
-
-
-def protected(stack: Stack) -> list[str]:
-    """URNs of the resources that the engine refuses to delete."""
-    return [resource["urn"] for resource in resources_of(stack) if resource.get("protect")]
 
 
 def unprotect(stack: Stack) -> None:

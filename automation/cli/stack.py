@@ -103,7 +103,7 @@ def down(
         bool, typer.Option("--keep-data", help="Only stop the sandbox's servers; `up` starts them again.")
     ] = False,
     unprotect: Annotated[
-        bool, typer.Option("--unprotect", help="Let go of protected servers, volumes and addresses at Hetzner too.")
+        bool, typer.Option("--unprotect", help="Let go of what is at Hetzner; of the platform too, without tenants.")
     ] = False,
     json: Json = False,
 ) -> None:

@@ -9,7 +9,7 @@ from hcloud.networks import NetworkRoute
 from hcloud.zones import ZoneRecord
 
 from automation.cloud import Cloud
-from automation.identities import at_hetzner
+from automation.identities import ZONE, at_hetzner
 from automation.inventory import KINDS
 from tests.hetzner_emulator.conftest import Project, finish
 
@@ -66,6 +66,20 @@ def test_parts_are_found_in_what_is_the_clusters(project: Project) -> None:
     recording.rrset.update_rrset(labels=LABELS)
     assert [found[kind](inputs) for kind, inputs, _, _ in asked] == [identity for _, _, identity, _ in asked]
     assert [found[kind](inputs | other) for kind, inputs, _, other in asked] == [None] * len(asked)
+
+
+def test_zones_and_record_sets_are_looked_for_in_the_project_of_the_zone(project: Project) -> None:
+    apart = project.emulator.project()
+    naming = apart.client.zones.create(name="example.org", mode="primary", labels=LABELS)
+    finish(naming.action)
+    recording = naming.zone.create_rrset(name="www", type="A", records=[ZoneRecord("192.0.2.1")], labels=LABELS)
+    finish(recording.action)
+    asked = {"zone": "example.org", "name": "www", "type": "A"}
+    both = Cloud(project.client, "prod", dns=apart.client)
+    assert at_hetzner(lambda: both)[RECORDS](asked) == "example.org/www/A"
+    assert at_hetzner(lambda: both)[ZONE]({"name": "example.org"}) == str(naming.zone.id)
+    alone = at_hetzner(lambda: Cloud(project.client, "prod"))
+    assert alone[RECORDS](asked) is alone[ZONE]({"name": "example.org"}) is None
 
 
 def test_every_kind_can_be_looked_for(project: Project) -> None:
