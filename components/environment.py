@@ -24,7 +24,7 @@ from components.tenant.pod import DatabaseAddress
 from components.tenant.registry import RegisteredTenant, Registry
 from components.tenant.stack import TenantStack, TenantStackArgs, TenantSurroundings
 from models import names
-from models.environment import Kubernetes
+from models.environment import Gateway, Kubernetes, Settings
 from models.product import RuntimeSettings
 from models.secrets import SecretRef
 from models.tenant import Tenant
@@ -79,11 +79,13 @@ class Environment(pulumi.ComponentResource):
         self.cluster: HetznerCluster | None = self._hetzner_cluster(args, foundation, random)
         """The cluster at Hetzner, where the settings describe one."""
         made = self.cluster
+        there = args.cluster or _made_here(settings.kubernetes, made)
+        before: list[pulumi.Resource] = [registry]
+        if made is not None:
+            before += [made.ready, *self._addons(args, made, there, foundation, random)]
         providers = Providers(
-            kubernetes=cluster_provider(
-                args.cluster or _made_here(settings.kubernetes, made),
-                pulumi.ResourceOptions(parent=self, depends_on=[registry, *([made.ready] if made is not None else [])]),
-            ),
+            # The first object in the cluster may be of a kind that an add-on brings: what uses it waits for those.
+            kubernetes=cluster_provider(there, pulumi.ResourceOptions(parent=self, depends_on=before)),
             postgresql=database_provider(args.database_server, after_registry),
             foundation=foundation,
             random=random,
@@ -100,15 +102,13 @@ class Environment(pulumi.ComponentResource):
             },
             opts=pulumi.ResourceOptions(parent=self, provider=providers.kubernetes, protect=settings.protect),
         )
-        if made is not None:
-            self._addons(args, made, child)
         acme = settings.gateway.acme
         gateway = TraefikGateway(
             "gateway",
             TraefikGatewayArgs(
                 namespace=namespace.metadata["name"],
                 namespace_name=settings.platform_namespace,
-                settings=settings.gateway,
+                settings=_gateway(settings),
                 domain=settings.domain,
                 domains=[domain for tenant in loaded.tenants for domain in tenant.domains],
                 pages_image=settings.gateway.pages_image or f"{settings.image_registry}/gateway-pages:v1.0",
@@ -207,28 +207,68 @@ class Environment(pulumi.ComponentResource):
             pulumi.ResourceOptions(parent=self, providers=[foundation, random]),
         )
 
-    def _addons(self, args: EnvironmentArgs, made: HetznerCluster, opts: pulumi.ResourceOptions) -> None:
+    def _addons(
+        self,
+        args: EnvironmentArgs,
+        made: HetznerCluster,
+        there: Cluster,
+        foundation: pulumi.ProviderResource,
+        random: pulumi.ProviderResource,
+    ) -> list[pulumi.Resource]:
+        """What the cluster installs into itself; returns what is made once the kinds that it brings are served."""
         settings = args.loaded.settings
         assert settings.hetzner is not None, "the cluster was made of them"
         assert args.hetzner is not None, "the cluster was made through it"
         assert args.hetzner.token is not None, "the settings name its token"
         if not args.hetzner.nodes_join:
             # The cluster is somebody's own: k3s there would install what belongs on Hetzner's servers.
-            return
+            return []
+        from components.hetzner.cluster.addons import crds
         from components.hetzner.cluster.installation import ClusterAddons, ClusterAddonsArgs
+        from components.hetzner.cluster.resources import ApiReady
 
-        ClusterAddons(
+        # Everything else's provider waits for them: they have one of their own.
+        kubernetes = cluster_provider(
+            there, pulumi.ResourceOptions(parent=self, depends_on=[made.ready]), "kubernetes-addons"
+        )
+        acme = settings.gateway.acme
+        addons = ClusterAddons(
             "addons",
             ClusterAddonsArgs(
                 settings=settings.hetzner,
                 token=args.hetzner.token,
                 scaled_user_data=made.scaled_user_data,
+                dns_webhook=None if acme is None else acme.webhook_group,
                 # What is installed goes with its servers; uninstalling would take the controllers away too early.
                 deleted_with=None if args.cluster is not None else made.ready,
                 protect=settings.protect,
             ),
-            opts,
+            pulumi.ResourceOptions(parent=self, providers=[kubernetes, foundation, random]),
         )
+        return [
+            ApiReady(
+                "crds-ready",
+                kubeconfig=there.kubeconfig,
+                context=there.context,
+                crds=crds(settings.hetzner.addons),
+                opts=pulumi.ResourceOptions(parent=self, provider=foundation, depends_on=[addons]),
+            )
+        ]
+
+
+def _gateway(settings: Settings) -> Gateway:
+    """The front door as the load balancer at Hetzner reaches it, where there is one; what is null stays so."""
+    gateway, hetzner = settings.gateway, settings.hetzner
+    if hetzner is None or (gateway.http_node_port is None and gateway.https_node_port is None):
+        return gateway
+    balancer = hetzner.load_balancer
+    return gateway.model_copy(
+        update={
+            "proxy_protocol_from": (hetzner.network.subnet,) if balancer.proxy_protocol else (),
+            "http_node_port": None if gateway.http_node_port is None else balancer.http_node_port,
+            "https_node_port": None if gateway.https_node_port is None else balancer.https_node_port,
+        }
+    )
 
 
 def _made_here(settings: Kubernetes, made: HetznerCluster | None) -> Cluster:

@@ -51,10 +51,12 @@ def own_providers(
     return foundation, pulumi_random.Provider("random", opts=opts)
 
 
-def cluster_provider(cluster: Cluster, opts: pulumi.ResourceOptions) -> pulumi_kubernetes.Provider:
-    """The one of everything in the cluster."""
+def cluster_provider(
+    cluster: Cluster, opts: pulumi.ResourceOptions, name: str = "kubernetes"
+) -> pulumi_kubernetes.Provider:
+    """The one of everything in the cluster; another name for what everything waits for."""
     return pulumi_kubernetes.Provider(
-        "kubernetes",
+        name,
         kubeconfig=cluster.kubeconfig,
         context=cluster.context,
         cluster_identifier=cluster.identifier,

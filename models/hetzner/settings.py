@@ -94,6 +94,9 @@ class Addons(Model):
     """Adds and removes nodes of pools with ``autoscale`` (FC-143)."""
     metrics_server: bool = True
     """CPU and memory use, for autoscalers of pods (FC-142)."""
+    crds: bool = True
+    """The kinds that the platform makes objects of: Traefik's routes and the Prometheus operator's monitors. Off where
+    something else installs them."""
     cert_manager: bool = True
     """Certificates (FC-056)."""
     external_secrets: bool = True

@@ -1,4 +1,5 @@
-"""``foundation:kubernetes:ApiReady``: waits until a cluster's API answers and its nodes are Ready."""
+"""``foundation:kubernetes:ApiReady``: waits until a cluster's API answers, its nodes are Ready and it
+serves the kinds of CRDs."""
 
 from __future__ import annotations
 
@@ -42,11 +43,11 @@ PAUSE = 2.0
 
 
 class ApiReady(ResourceType[Any]):
-    """Waits when it is made, and again when nodes, their generation or the way to the API change."""
+    """Waits when it is made, and again when nodes, their generation, CRDs or the way to the API change."""
 
     def check(self, context: Context[Any], old: Properties | None, new: Properties, seed: bytes) -> CheckResult:
         given = {key: value for key, value in new.items() if value is not None}
-        filled = {"nodes": [], "timeoutSeconds": DEFAULT_SECONDS, **given}
+        filled = {"nodes": [], "crds": [], "timeoutSeconds": DEFAULT_SECONDS, **given}
         kubeconfig = filled.get("kubeconfig")
         if isinstance(kubeconfig, str):
             filled["kubeconfig"] = Secret(kubeconfig)
@@ -60,9 +61,9 @@ class ApiReady(ResourceType[Any]):
 
     def diff(self, context: Context[Any], old: State, new: Properties, ignore: Sequence[str]) -> Diff:
         # How long it may take changes nothing of what is there.
-        watched = ("kubeconfig", "context", "nodes")
+        watched = ("kubeconfig", "context", "nodes", "crds")
         before, after = reveal(old.inputs), reveal(new)
-        return Diff({name: Kind.UPDATE for name in watched if before.get(name) != after.get(name)})
+        return Diff({name: Kind.UPDATE for name in watched if (before.get(name) or None) != (after.get(name) or None)})
 
     def create(self, context: Context[Any], inputs: Properties) -> State:
         return State(context.resource.name, inputs, self._wait(context, inputs))
@@ -83,7 +84,7 @@ class ApiReady(ResourceType[Any]):
 
         def try_once() -> str | None:
             nonlocal last
-            seen = look(client, known["nodes"])
+            seen = look(client, known["nodes"], known.get("crds") or [])
             if seen is not None and seen != last:
                 context.log(seen)
             last = seen or last

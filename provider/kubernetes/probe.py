@@ -1,4 +1,4 @@
-"""What can be seen of a cluster in one look: whether its API is ready, and its nodes."""
+"""What can be seen of a cluster in one look: whether its API is ready, its nodes, and its CRDs."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from urllib3.exceptions import HTTPError, MaxRetryError, NameResolutionError, Ne
 
 # Longer than any answer of an API that is well.
 REQUEST_SECONDS = 10.0
+CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 
 class UnusableKubeconfig(ValueError):
@@ -37,25 +38,28 @@ def connect(kubeconfig: str, context: str | None) -> Any:
         raise UnusableKubeconfig("the kubeconfig isn't one, or lacks the context that is asked for") from None
 
 
-def look(client: Any, nodes: Sequence[str]) -> str | None:
-    """What is still missing, in words for people; None when the API and every node of ``nodes`` are ready."""
+def look(client: Any, nodes: Sequence[str], crds: Sequence[str] = ()) -> str | None:
+    """What is still missing, in words for people; None when the API, every node of ``nodes`` and every CRD of ``crds``
+    are ready."""
     from kubernetes.client import ApiException
 
     try:
         status, text = _get(client, "/readyz", "*/*")
         if status != 200:
             return f"the API isn't ready yet: /readyz answered {status} {_first_line(text)}".rstrip()
-        if not nodes:
-            return None
-        status, text = _get(client, "/api/v1/nodes", "application/json")
-        if status != 200:
-            return f"the API refuses to list nodes: {status} {_reason(text)}".rstrip()
+        if nodes:
+            status, text = _get(client, "/api/v1/nodes", "application/json")
+            if status != 200:
+                return f"the API refuses to list nodes: {status} {_reason(text)}".rstrip()
+            seen = unready(nodes, json.loads(text)["items"])
+            if seen is not None:
+                return seen
+        return _unserved(client, crds)
     except ApiException as error:
         # How the client tells of TLS.
         return f"no trusted connection to the API: {str(error.reason).splitlines()[-1]}"
     except (HTTPError, OSError) as error:
         return unreachable(error)
-    return unready(nodes, json.loads(text)["items"])
 
 
 def unready(wanted: Sequence[str], found: Sequence[Mapping[str, Any]]) -> str | None:
@@ -73,6 +77,12 @@ def unready(wanted: Sequence[str], found: Sequence[Mapping[str, Any]]) -> str | 
     return "; ".join(parts) or None
 
 
+def established(crd: Mapping[str, Any]) -> bool:
+    """Whether objects of the CRD can be made."""
+    conditions = crd.get("status", {}).get("conditions") or []
+    return any(item["type"] == "Established" and item["status"] == "True" for item in conditions)
+
+
 def unreachable(error: Exception) -> str:
     """Why there was no answer."""
     cause: BaseException = error
@@ -85,6 +95,25 @@ def unreachable(error: Exception) -> str:
             return "the API's port refuses connections: nothing listens there yet"
         case _:
             return f"the API doesn't answer: {type(cause).__name__}"
+
+
+def _unserved(client: Any, crds: Sequence[str]) -> str | None:
+    missing, unestablished = [], []
+    for name in crds:
+        # One by one: a list of all has megabytes.
+        status, text = _get(client, f"{CRDS}/{name}", "application/json")
+        if status == 404:
+            missing.append(name)
+        elif status != 200:
+            return f"the API refuses to show CRDs: {status} {_reason(text)}".rstrip()
+        elif not established(json.loads(text)):
+            unestablished.append(name)
+    parts = []
+    if missing:
+        parts.append(f"CRDs that aren't there: {', '.join(missing)}")
+    if unestablished:
+        parts.append(f"CRDs that aren't established: {', '.join(unestablished)}")
+    return "; ".join(parts) or None
 
 
 def _not_ready(node: Mapping[str, Any]) -> str | None:

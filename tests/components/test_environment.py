@@ -12,6 +12,7 @@ import pytest
 
 from components.access import cluster, database_server, missing_secrets
 from components.environment import Environment, EnvironmentArgs
+from components.hetzner.api import HetznerApi
 from models.loading import Environment as Loaded
 from models.tenant import Status
 from provider.plugin.values import reveal
@@ -22,7 +23,7 @@ CONFIG = {"postgres_password": "the-admin", "shared_anthropic_key": "the-shared-
 REGISTRY = "foundation:tenancy:Registry"
 
 
-def build(of: Loaded, folder: Path = Path(), **options: Any) -> Graph:
+def build(of: Loaded, folder: Path = Path(), hetzner: HetznerApi | None = None, **options: Any) -> Graph:
     def program() -> None:
         config = pulumi.Config()
         settings = of.settings
@@ -31,6 +32,7 @@ def build(of: Loaded, folder: Path = Path(), **options: Any) -> Graph:
             EnvironmentArgs(
                 loaded=of,
                 cluster=cluster(settings.kubernetes, config.require_secret, folder.joinpath),
+                hetzner=hetzner,
                 database_server=database_server(settings.postgresql, config.require_secret, folder.joinpath),
                 secret=config.require_secret,
             ),
@@ -77,6 +79,48 @@ def test_every_resource_is_the_environments_and_uses_an_explicit_provider(graph:
         if found.custom and not found.type.startswith("pulumi:providers:") and found.type != REGISTRY:
             provider = graph.resources[found.provider.rpartition("::")[0]]
             assert provider.type.removeprefix("pulumi:providers:") == found.type.split(":")[0]
+
+
+def at_hetzner(*, nodes_join: bool = True, **settings: Any) -> Graph:
+    """Of an environment with a small cluster."""
+    small = {name: {"count": 1} for name in ("shared", "database", "infra")}
+    hetzner = {"cluster": "alpha", "token": {"config": "t"}, "admin_cidrs": ["203.0.113.0/24"], "pools": small}
+    graph = build(
+        loaded(tenant("alice"), hetzner=hetzner, **settings),
+        hetzner=HetznerApi(token="x", nodes_join=nodes_join),
+    )
+    assert graph.error == ""
+    return graph
+
+
+def test_what_is_in_the_cluster_waits_for_the_kinds_that_its_addons_bring() -> None:
+    graph = at_hetzner()
+    before = graph.named("pulumi:providers:kubernetes", "kubernetes-addons")
+    ready = graph.named("foundation:kubernetes:ApiReady", "crds-ready")
+    everything = graph.named("pulumi:providers:kubernetes", "kubernetes")
+    nodes = graph.named("foundation:kubernetes:ApiReady", "cluster-control-plane-ready")
+    charts = graph.of_type("kubernetes:helm.cattle.io/v1:HelmChart")
+    assert {chart.metadata["name"] for chart in charts} >= {"traefik-crds", "prometheus-operator-crds", "cert-manager"}
+    assert {chart.provider.rpartition("::")[0] for chart in charts} == {before.urn}
+    assert nodes.urn in before.dependencies
+    assert {chart.urn for chart in charts} <= ready.dependencies
+    assert ready.urn in everything.dependencies
+    assert {"ingressroutes.traefik.io", "servicemonitors.monitoring.coreos.com"} <= set(ready.inputs["crds"])
+    # Every kind that is made an object of is among them.
+    kinds = {
+        f"{found.type.rpartition(':')[2].lower()}s.{found.type.split(':')[1].partition('/')[0]}"
+        for found in graph.resources.values()
+        if found.type.startswith("kubernetes:") and found.provider.startswith(everything.urn)
+    }
+    assert {kind for kind in kinds if kind.endswith(("traefik.io", "cert-manager.io", "coreos.com"))} <= set(
+        ready.inputs["crds"]
+    )
+
+
+def test_a_cluster_of_somebody_elses_gets_no_addons_and_is_not_waited_for() -> None:
+    graph = at_hetzner(nodes_join=False)
+    assert {found.name for found in graph.of_type("pulumi:providers:kubernetes")} == {"kubernetes"}
+    assert not graph.of_type("kubernetes:helm.cattle.io/v1:HelmChart")
 
 
 def test_puts_objects_back_in_place_instead_of_replacing_them(graph: Graph) -> None:

@@ -30,6 +30,12 @@ ON_CONTROL_PLANE: Mapping[str, Any] = {
 
 
 @dataclass(frozen=True, kw_only=True)
+# The kinds that the platform and its tenants make objects of, by the switch of the chart that brings them.
+TRAEFIK_CRDS = tuple(f"{kind}.traefik.io" for kind in ("ingressroutes", "middlewares", "tlsoptions", "tlsstores"))
+PROMETHEUS_CRDS = tuple(f"{kind}.monitoring.coreos.com" for kind in ("prometheusrules", "servicemonitors"))
+CERT_MANAGER_CRDS = tuple(f"{kind}.cert-manager.io" for kind in ("certificates", "clusterissuers"))
+
+
 class Chart:
     """A ``HelmChart`` object."""
 
@@ -58,7 +64,13 @@ class Chart:
 
 
 def charts(
-    addons: Addons, *, cluster: str, cluster_cidr: str, location: str, autoscaler: Mapping[str, Any] | None
+    addons: Addons,
+    *,
+    cluster: str,
+    cluster_cidr: str,
+    location: str,
+    autoscaler: Mapping[str, Any] | None,
+    dns_webhook: str | None = None,
 ) -> list[Chart]:
     """The charts that are switched on.
 
@@ -69,13 +81,18 @@ def charts(
         location: where volumes are made that no pod has asked for yet.
         autoscaler: values of the cluster autoscaler's chart; None when no pool grows.
     """
+        dns_webhook: API group by which cert-manager asks for DNS records at Hetzner; None when nothing does.
     found = []
     if addons.cloud_controller_manager:
         found.append(_cloud_controller_manager(cluster_cidr))
     if addons.csi:
         found.append(_csi(cluster, location))
     if addons.cluster_autoscaler and autoscaler is not None:
-        found.append(Chart(name="cluster-autoscaler", namespace=NAMESPACE, values=autoscaler))
+        found.append(Chart(name=AUTOSCALER, namespace=NAMESPACE, values=autoscaler))
+    if addons.crds:
+        # Traefik itself is the gateway's, and a Prometheus operator is optional: only their kinds are needed.
+        found.append(Chart(name="traefik-crds", namespace=NAMESPACE, values={"traefik": True}))
+        found.append(Chart(name="prometheus-operator-crds", namespace=NAMESPACE, values={}))
     if addons.cert_manager:
         parts: dict[str, Any] = {part: dict(ON_CONTROL_PLANE) for part in ("webhook", "cainjector", "startupapicheck")}
         found.append(
@@ -86,6 +103,14 @@ def charts(
             )
         )
     if addons.external_secrets:
+        if dns_webhook is not None:
+            found.append(
+                Chart(
+                    name="cert-manager-webhook-hetzner",
+                    namespace="cert-manager",
+                    values={"groupName": dns_webhook, **ON_CONTROL_PLANE},
+                )
+            )
         parts = {part: dict(ON_CONTROL_PLANE) for part in ("webhook", "certController")}
         found.append(
             Chart(
@@ -100,6 +125,14 @@ def charts(
 
 
 def helm_chart_metadata(chart: Chart) -> dict[str, Any]:
+def crds(addons: Addons) -> list[str]:
+    """Names of the CRDs that the charts bring and that the platform needs before its first object."""
+    return [
+        *(TRAEFIK_CRDS + PROMETHEUS_CRDS if addons.crds else ()),
+        *(CERT_MANAGER_CRDS if addons.cert_manager else ()),
+    ]
+
+
     """The object's metadata."""
     return {"name": chart.name, "namespace": NAMESPACE, "labels": dict(MANAGED_BY)}
 

@@ -141,14 +141,15 @@ class PrivateKey(FoundationResource):
 
 
 class ApiReady(FoundationResource):
-    """Waits until a cluster's API is ready and the nodes are Ready; again when either changes.
+    """Waits until a cluster's API is ready, the nodes are Ready and the CRDs are Established; again when they change.
 
     A failure says what was seen last: a refused connection, a certificate that isn't trusted, which nodes are missing
-    or why they aren't Ready. The next update waits again. Previews wait for nothing.
+    or why they aren't Ready, which CRDs are missing. The next update waits again. Previews wait for nothing.
 
     Args:
         kubeconfig: its path or content; kept as a secret.
         nodes: names of the nodes that must be Ready.
+        crds: names of the CRDs that must be Established, such as certificates.cert-manager.io.
         context: of the kubeconfig; None for its current one.
         timeout_seconds: 1 to 3600. A node needs 2 to 4 minutes from power-on.
     """
@@ -162,6 +163,7 @@ class ApiReady(FoundationResource):
         *,
         kubeconfig: pulumi.Input[str],
         nodes: Sequence[pulumi.Input[str]] = (),
+        crds: Sequence[str] = (),
         context: str | None = None,
         timeout_seconds: int = 900,
         opts: pulumi.ResourceOptions | None = None,
@@ -172,6 +174,7 @@ class ApiReady(FoundationResource):
             {
                 "kubeconfig": pulumi.Output.secret(kubeconfig),
                 "nodes": list(nodes),
+                "crds": list(crds),
                 "context": context,
                 "timeout_seconds": timeout_seconds,
             },

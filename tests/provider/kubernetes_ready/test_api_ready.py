@@ -16,7 +16,7 @@ from local.kubernetes.nodes import Node
 from local.kubernetes.setup import add_nodes
 from local.ports import choose_port
 from provider.kubernetes.api_ready import ApiReady
-from provider.kubernetes.probe import unready
+from provider.kubernetes.probe import established, unready
 from provider.pki.x509 import new_authority
 from provider.plugin import UNKNOWN, Context, InitFailed, Resource, Secret
 from tests.plugins.rpc import Plugin
@@ -78,6 +78,62 @@ def test_it_says_which_nodes_are_missing(plugin: Plugin, kubeconfig: Path) -> No
     text = failure(plugin, str(kubeconfig), "one", "two", "three")
     assert "waited 1 s" in text
     assert "nodes that haven't joined: two, three" in text
+
+
+CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+
+
+def crd(plural: str) -> dict[str, Any]:
+    kind = plural.removesuffix("s").title()
+    schema = {"openAPIV3Schema": {"type": "object"}}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{plural}.example.com"},
+        "spec": {
+            "group": "example.com",
+            "names": {"plural": plural, "kind": kind},
+            "scope": "Namespaced",
+            "versions": [{"name": "v1", "served": True, "storage": True, "schema": schema}],
+        },
+    }
+
+
+def test_a_crd_that_comes_later_is_waited_for(plugin: Plugin, kubeconfig: Path) -> None:
+    api = ClusterApi(kubeconfig)
+    installing = threading.Timer(1.0, lambda: api.apply(f"{CRDS}/gadgets.example.com", crd("gadgets")))
+    installing.start()
+    recorded = Recorded(plugin, TYPE)
+    inputs: dict[str, Any] = {"kubeconfig": str(kubeconfig), "timeoutSeconds": 60}
+    try:
+        assert recorded.up({**inputs, "crds": ["gadgets.example.com"]}) == "create"
+        assert api.get(f"{CRDS}/gadgets.example.com")["kind"] == "CustomResourceDefinition"
+        assert recorded.up({**inputs, "crds": ["gadgets.example.com"]}) == "same"
+        assert recorded.up(inputs) == "update"
+    finally:
+        installing.join()
+        api.delete(f"{CRDS}/gadgets.example.com")
+        api.close()
+    recorded.destroy()
+
+
+def test_it_says_which_crds_are_missing(plugin: Plugin, kubeconfig: Path) -> None:
+    inputs = {"kubeconfig": str(kubeconfig), "crds": ["one.example.com", "two.example.com"], "timeoutSeconds": 1}
+    text = Recorded(plugin, TYPE).failure(inputs)
+    assert "CRDs that aren't there: one.example.com, two.example.com" in text
+
+
+@pytest.mark.parametrize(
+    ("conditions", "expected"),
+    [
+        ([{"type": "Established", "status": "True"}], True),
+        ([{"type": "NamesAccepted", "status": "True"}, {"type": "Established", "status": "False"}], False),
+        ([], False),
+        (None, False),
+    ],
+)
+def test_crds_are_judged_by_their_conditions(conditions: list[dict[str, str]] | None, expected: bool) -> None:
+    assert established({"status": {"conditions": conditions}}) is expected
 
 
 def test_it_says_that_nothing_listens(plugin: Plugin, kubeconfig: Path) -> None:

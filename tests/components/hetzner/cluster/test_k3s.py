@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from components.hetzner.cluster import addons, autoscaler
 from components.hetzner.cluster.token import agent_token, server_token
 from components.hetzner.cluster.versions import FILE, Versions, load, numbers
+from local.kubernetes.manifests import CRD_FILES
 from models.hetzner import Addons, Hetzner, Network
 from tests.components.hetzner.cluster import samples
 
@@ -102,12 +103,14 @@ def hetzner(**changes: Any) -> Hetzner:
 
 
 def every_chart(switches: Addons | None = None) -> list[addons.Chart]:
+    """With what certificates by DNS need."""
     return addons.charts(
         switches or Addons(),
         cluster="test",
         cluster_cidr="10.42.0.0/16",
         location="fsn1",
         autoscaler=autoscaler.values(hetzner()),
+        dns_webhook="acme.example.com",
     )
 
 
@@ -133,6 +136,28 @@ def test_switched_off_is_not_there() -> None:
             Addons(), cluster="test", cluster_cidr="10.42.0.0/16", location="fsn1", autoscaler=None
         )
     }
+
+
+def test_each_kind_that_is_waited_for_has_a_chart_that_brings_it() -> None:
+    assert {"traefik-crds", "prometheus-operator-crds", "cert-manager"} <= {chart.name for chart in every_chart()}
+    assert {name.partition(".")[2] for name in addons.crds(Addons())} == {
+        "traefik.io",
+        "monitoring.coreos.com",
+        "cert-manager.io",
+    }
+    # The sandbox has them all: waiting for them there ends at once.
+    installed = {
+        ".".join(reversed(name.removesuffix(".yaml").split("_"))) for _, names in CRD_FILES.values() for name in names
+    }
+    assert set(addons.crds(Addons())) <= installed
+    assert addons.crds(Addons(crds=False, cert_manager=False)) == []
+
+
+def test_cert_manager_asks_for_dns_records_by_the_settings_group_where_it_is_asked_for() -> None:
+    (webhook,) = [chart for chart in every_chart() if chart.name == "cert-manager-webhook-hetzner"]
+    assert webhook.values["groupName"] == "acme.example.com"
+    assert webhook.namespace == "cert-manager"
+    assert "cert-manager-webhook-hetzner" not in {chart.name for chart in every_chart(Addons(cert_manager=False))}
 
 
 def test_volumes_are_labelled_with_their_cluster() -> None:
