@@ -29,13 +29,13 @@ ON_CONTROL_PLANE: Mapping[str, Any] = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
 # The kinds that the platform and its tenants make objects of, by the switch of the chart that brings them.
 TRAEFIK_CRDS = tuple(f"{kind}.traefik.io" for kind in ("ingressroutes", "middlewares", "tlsoptions", "tlsstores"))
 PROMETHEUS_CRDS = tuple(f"{kind}.monitoring.coreos.com" for kind in ("prometheusrules", "servicemonitors"))
 CERT_MANAGER_CRDS = tuple(f"{kind}.cert-manager.io" for kind in ("certificates", "clusterissuers"))
 
 
+@dataclass(frozen=True, kw_only=True)
 class Chart:
     """A ``HelmChart`` object."""
 
@@ -80,15 +80,15 @@ def charts(
         cluster_cidr: addresses of pods.
         location: where volumes are made that no pod has asked for yet.
         autoscaler: values of the cluster autoscaler's chart; None when no pool grows.
-    """
         dns_webhook: API group by which cert-manager asks for DNS records at Hetzner; None when nothing does.
+    """
     found = []
     if addons.cloud_controller_manager:
         found.append(_cloud_controller_manager(cluster_cidr))
     if addons.csi:
         found.append(_csi(cluster, location))
     if addons.cluster_autoscaler and autoscaler is not None:
-        found.append(Chart(name=AUTOSCALER, namespace=NAMESPACE, values=autoscaler))
+        found.append(Chart(name="cluster-autoscaler", namespace=NAMESPACE, values=autoscaler))
     if addons.crds:
         # Traefik itself is the gateway's, and a Prometheus operator is optional: only their kinds are needed.
         found.append(Chart(name="traefik-crds", namespace=NAMESPACE, values={"traefik": True}))
@@ -102,7 +102,6 @@ def charts(
                 values={"crds": {"enabled": True, "keep": True}, **ON_CONTROL_PLANE, **parts},
             )
         )
-    if addons.external_secrets:
         if dns_webhook is not None:
             found.append(
                 Chart(
@@ -111,6 +110,7 @@ def charts(
                     values={"groupName": dns_webhook, **ON_CONTROL_PLANE},
                 )
             )
+    if addons.external_secrets:
         parts = {part: dict(ON_CONTROL_PLANE) for part in ("webhook", "certController")}
         found.append(
             Chart(
@@ -124,7 +124,6 @@ def charts(
     return found
 
 
-def helm_chart_metadata(chart: Chart) -> dict[str, Any]:
 def crds(addons: Addons) -> list[str]:
     """Names of the CRDs that the charts bring and that the platform needs before its first object."""
     return [
@@ -133,6 +132,7 @@ def crds(addons: Addons) -> list[str]:
     ]
 
 
+def helm_chart_metadata(chart: Chart) -> dict[str, Any]:
     """The object's metadata."""
     return {"name": chart.name, "namespace": NAMESPACE, "labels": dict(MANAGED_BY)}
 

@@ -27,9 +27,9 @@ class ClusterAddonsArgs:
     """API token of the cluster's project, for its controllers."""
     scaled_user_data: pulumi.Input[Mapping[str, str]]
     """``HetznerCluster.scaled_user_data``."""
-    deleted_with: pulumi.Resource | None = None
     dns_webhook: str | None = None
     """API group by which cert-manager proves at Hetzner's DNS that a name is ours; None to install no such webhook."""
+    deleted_with: pulumi.Resource | None = None
     """The cluster itself, when it goes with its servers: nothing is uninstalled then."""
     protect: bool = True
     """Refuse to delete the passphrase of encrypted volumes."""
@@ -78,9 +78,9 @@ class ClusterAddons(pulumi.ComponentResource):
             cluster_cidr=settings.network.cluster_cidr,
             location=location,
             autoscaler=values,
+            dns_webhook=args.dns_webhook,
         ):
             CustomResource(
-            dns_webhook=args.dns_webhook,
                 f"{name}-{chart.name}",
                 api_version="helm.cattle.io/v1",
                 kind="HelmChart",
