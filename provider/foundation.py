@@ -20,6 +20,7 @@ class Foundation(Plugin[Server]):
         {
             "foundation:gateway:DomainProof": "provider.gateway.domain_proof:DomainProof",
             "foundation:hetzner:AddressPlan": "provider.hetzner.address_plan:AddressPlan",
+            "foundation:hetzner:FoundingServer": "provider.hetzner.founding_server:FoundingServer",
             "foundation:hetzner:ServerTypeChoice": "provider.hetzner.server_type_choice:ServerTypeChoice",
             "foundation:kubernetes:ApiReady": "provider.kubernetes.api_ready:ApiReady",
             "foundation:pki:CertificateAuthority": "provider.pki.authority:CertificateAuthority",

@@ -33,6 +33,20 @@ class AddressPlan(pulumi.CustomResource):
         return self.addresses.apply(lambda addresses: addresses[name])
 
 
+class FoundingServer(pulumi.CustomResource):
+    """Remembers which server a cluster began with, for as long as the cluster is in the state.
+
+    Args:
+        server: who begins it, when this is made; later values change nothing.
+    """
+
+    founder: pulumi.Output[str]
+    """Name of the server that may begin the cluster; known in previews."""
+
+    def __init__(self, name: str, *, server: str, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("foundation:hetzner:FoundingServer", name, {"server": server, "founder": None}, opts)
+
+
 class ServerTypeChoice(pulumi.CustomResource):
     """Which server type in which location a server is ordered as: the first candidate that can be had when it is
     made. The choice stays for as long as the server lives. Where the order came to nothing, the next update takes the

@@ -64,6 +64,8 @@ class Graph(resource_pb2_grpc.ResourceMonitorServicer, engine_pb2_grpc.EngineSer
     preview: bool = False
     refuse: str = ""
     """Type whose registration fails, as it does when a provider's Check finds fault."""
+    founder: str = ""
+    """What the state remembers as the server that began the cluster; empty for a new one."""
     resources: dict[str, Registered] = field(default_factory=dict)
     outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
@@ -163,6 +165,8 @@ class Graph(resource_pb2_grpc.ResourceMonitorServicer, engine_pb2_grpc.EngineSer
         if request.type == "foundation:hetzner:AddressPlan":
             names, cidr = unmarshal(request.object)["names"], request.object["cidr"]
             outputs.MergeFrom(marshal({"addresses": dict(allot(cidr, names, Allotment()).addresses)}))
+        if request.type == "foundation:hetzner:FoundingServer":
+            outputs.MergeFrom(marshal({"founder": self.founder or request.object["server"]}))
         if request.type == "foundation:hetzner:ServerTypeChoice":
             outputs.MergeFrom(marshal(dict(unmarshal(request.object)["candidates"][0])))
         if request.type == "hcloud:index/primaryIp:PrimaryIp" and not self.preview:
@@ -183,9 +187,10 @@ def run(
     preview: bool = False,
     config: Mapping[str, str] | None = None,
     refuse: str = "",
+    founder: str = "",
 ) -> Graph:
     """Run a program to its end and return what it registered; ``Graph.error`` says whether and why it failed."""
-    graph = Graph(stack=stack, preview=preview, refuse=refuse)
+    graph = Graph(stack=stack, preview=preview, refuse=refuse, founder=founder)
     with _served(graph) as address:
         request = language_pb2.RunRequest(
             project=PROJECT,

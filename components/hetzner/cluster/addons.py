@@ -18,6 +18,7 @@ from models.hetzner.names import CONTROL_PLANE
 NAMESPACE = "kube-system"
 # Secret and keys that Hetzner's charts look for.
 CREDENTIALS = "hcloud"
+AUTOSCALER = "cluster-autoscaler"
 STORAGE_CLASS = "hcloud-volumes-encrypted"
 STORAGE_KEY = "hcloud-volumes-encryption"
 CONTROL_PLANE_TOLERATION = {"key": "node-role.kubernetes.io/control-plane", "operator": "Exists"}
@@ -88,7 +89,7 @@ def charts(
     if addons.csi:
         found.append(_csi(cluster, location))
     if addons.cluster_autoscaler and autoscaler is not None:
-        found.append(Chart(name="cluster-autoscaler", namespace=NAMESPACE, values=autoscaler))
+        found.append(Chart(name=AUTOSCALER, namespace=NAMESPACE, values=autoscaler))
     if addons.crds:
         # Traefik itself is the gateway's, and a Prometheus operator is optional: only their kinds are needed.
         found.append(Chart(name="traefik-crds", namespace=NAMESPACE, values={"traefik": True}))

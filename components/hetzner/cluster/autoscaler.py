@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -12,6 +13,8 @@ from models.hetzner import Hetzner, Pool, names
 CONFIG = "cluster-autoscaler-config"
 CONFIG_KEY = "cluster.json"
 CONFIG_FOLDER = "/config"
+# As Helm's own guide to charts calls it.
+CONFIG_HASH = "checksum/config"
 
 # FC-143: a node goes when less than half of it has been used for 10 minutes.
 SCALE_DOWN_SHARE = "0.5"
@@ -58,6 +61,17 @@ def values(settings: Hetzner) -> dict[str, Any]:
         "extraVolumeSecrets": {CONFIG: {"name": CONFIG, "mountPath": CONFIG_FOLDER}},
         **ON_CONTROL_PLANE,
     }
+
+
+def reading(values: Mapping[str, Any], digest: str) -> dict[str, Any]:
+    """The chart's values for a configuration of that digest: the autoscaler reads the file only when it starts, so
+    another file makes another pod."""
+    return {**values, "podAnnotations": {CONFIG_HASH: digest}}
+
+
+def digest(content: str) -> str:
+    """Of a configuration; no secret, since nobody guesses the join token in it."""
+    return hashlib.sha256(content.encode()).hexdigest()
 
 
 def configuration(settings: Hetzner, user_data: Mapping[str, str]) -> str:

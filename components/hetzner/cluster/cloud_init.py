@@ -78,7 +78,7 @@ class SnapshotStore:
     secret_key: str = field(repr=False)
     encryption_key: str = field(repr=False)
     retention: int
-    """Snapshots kept for each server."""
+    """Snapshots kept for each slot of the control plane."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -120,7 +120,13 @@ class HetznerCluster(pulumi.ComponentResource):
             self._here,
         )
         self._nat = self._nat_gateway()
-        self._identity = ClusterIdentity(f"{name}-identity", settings.cluster, self._here)
+        self._identity = ClusterIdentity(
+            f"{name}-identity",
+            settings.cluster,
+            # In a roll that is the retiring one, which others join.
+            node_names(settings.cluster, names.CONTROL_PLANE, settings.control_plane)[0],
+            self._here,
+        )
         self._user_data = UserData(
             settings=settings,
             identity=self._identity,
@@ -257,7 +263,7 @@ class HetznerCluster(pulumi.ComponentResource):
                 domain=args.domain,
                 ingress_ipv4=[balancer.ipv4] if balancer is not None else ingress_nodes,
                 ingress_ipv6=[balancer.ipv6] if balancer is not None else [],
-                api_ipv4=list(control_plane.public_addresses.values()),
+                api_ipv4=[control_plane.public_addresses[server] for server in self._current(names.CONTROL_PLANE)],
                 protect=args.protect,
             ),
             self._options(providers=[provider]),

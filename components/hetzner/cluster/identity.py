@@ -1,4 +1,4 @@
-"""Who a cluster is: its authorities, join passwords and administrator, made in the graph and kept as secrets."""
+"""Who a cluster is: its authorities, join passwords, administrator and first server, made in the graph."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pulumi_random import RandomPassword
 from components.hetzner.cluster.cloud_init import ClusterAuthorities
 from components.hetzner.cluster.resources import CertificateAuthority, ClientCertificate, PrivateKey
 from components.hetzner.cluster.token import agent_token, server_token
+from components.hetzner.resources import FoundingServer
 
 # The five of k3s, each on its own and self-signed, as k3s makes them itself. Under one root a certificate of one
 # would open what trusts another: with a kubelet's one could read etcd.
@@ -33,10 +34,13 @@ class ClusterIdentity(pulumi.ComponentResource):
     agent_password: pulumi.Output[str]
     """The part of ``agent_token`` that isn't public (a secret)."""
     administrator: ClientCertificate
+    founder: pulumi.Output[str]
+    """Name of the one server that may begin the cluster: the first one when the identity was made."""
 
-    def __init__(self, name: str, cluster: str, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, cluster: str, first_server: str, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("foundation:hetzner:ClusterIdentity", name, {}, opts)
         part = pulumi.ResourceOptions(parent=self)
+        self.founder = FoundingServer(f"{name}-founder", server=first_server, opts=part).founder
         made = {
             authority: CertificateAuthority(
                 f"{name}-{authority.replace('/', '-')}",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
@@ -65,6 +66,7 @@ class ClusterAddons(pulumi.ComponentResource):
             )
             secrets.append(self._secret(addons.STORAGE_KEY, {"encryption-passphrase": passphrase.result}))
             self.storage_class = addons.STORAGE_CLASS
+        config: pulumi.Output[str] | None = None
         if scaling:
             config = pulumi.Output.from_input(args.scaled_user_data).apply(
                 lambda user_data: autoscaler.configuration(settings, user_data)
@@ -85,7 +87,7 @@ class ClusterAddons(pulumi.ComponentResource):
                 api_version="helm.cattle.io/v1",
                 kind="HelmChart",
                 metadata=addons.helm_chart_metadata(chart),
-                spec=chart.spec(versions.load()),
+                spec=_spec(chart, config),
                 opts=pulumi.ResourceOptions(parent=self, depends_on=secrets, deleted_with=args.deleted_with),
             )
         self.register_outputs({"storage_class": self.storage_class})
@@ -97,3 +99,16 @@ class ClusterAddons(pulumi.ComponentResource):
             string_data=dict(content),
             opts=pulumi.ResourceOptions(parent=self, deleted_with=self._args.deleted_with),
         )
+
+
+def _spec(chart: addons.Chart, config: pulumi.Output[str] | None) -> dict[str, Any]:
+    """The object's spec; ``config`` is the autoscaler's (a secret), of which nothing but the digest gets there."""
+    spec = chart.spec(versions.load())
+    if chart.name != addons.AUTOSCALER or config is None:
+        return spec
+
+    def content(digest: str) -> str:
+        values = autoscaler.reading(chart.values, digest)
+        return str(replace(chart, values=values).spec(versions.load())["valuesContent"])
+
+    return spec | {"valuesContent": pulumi.Output.unsecret(config.apply(autoscaler.digest)).apply(content)}

@@ -38,8 +38,6 @@ class UserData:
     def of_server(self, node: Node) -> pulumi.Output[str]:
         """Of a control-plane server."""
         settings, pool = self.settings, self.settings.control_plane
-        # The one that may begin a cluster; once it was rolled, there is none any more.
-        begins = (node.slot, node.generation) == (1, 1)
 
         def make(known: Mapping[str, Any]) -> str:
             public = [known["public"]] if known["public"] is not None else []
@@ -57,7 +55,8 @@ class UserData:
                 network=self._network(names.CONTROL_PLANE),
                 peers=[address for server, address in self._servers(known["addresses"]) if server != node.name],
                 authority_pem=known["authority"],
-                authorities=known["authorities"],
+                # Once the one that may begin a cluster was rolled, there is none any more.
+                authorities=known["authorities"] if node.name == known["founder"] else None,
                 snapshots=known["snapshots"],
                 versions=self.versions,
                 volumes=_volumes(pool, known["devices"]),
@@ -67,7 +66,8 @@ class UserData:
             token=self.identity.server_token,
             agent_password=self.identity.agent_password,
             authority=self.identity.authority_pem,
-            authorities=self.identity.authorities if begins else None,
+            authorities=self.identity.authorities,
+            founder=self.identity.founder,
             snapshots=self.snapshots,
             addresses=self.addresses,
             public=node.public_ipv4,

@@ -11,6 +11,9 @@ LOCK=15m
 if ! restic cat config --retry-lock "$LOCK" >/dev/null 2>&1; then
   restic init >/dev/null 2>&1 || restic cat config --retry-lock "$LOCK" >/dev/null
 fi
-restic backup --quiet --retry-lock "$LOCK" --tag etcd --exclude '*.part' "$SNAPSHOTS"
-# Each server's own: they share what is alike in their snapshots.
-restic forget --quiet --retry-lock "$LOCK" --tag etcd --host "$(hostname)" --keep-last "$RETENTION" --prune
+# The slot, without the generation: whoever comes after it in a roll forgets its snapshots.
+HOST=$(hostname)
+HOST=${HOST%-g[0-9]*}
+restic backup --quiet --retry-lock "$LOCK" --tag etcd --host "$HOST" --exclude '*.part' "$SNAPSHOTS"
+# Each slot's own: they share what is alike in their snapshots.
+restic forget --quiet --retry-lock "$LOCK" --tag etcd --host "$HOST" --keep-last "$RETENTION" --prune

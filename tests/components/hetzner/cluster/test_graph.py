@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 from typing import Any
 
 import pulumi
@@ -11,8 +12,9 @@ import yaml
 
 from components.hetzner.api import HetznerApi
 from components.hetzner.cluster.cluster import HetznerCluster, HetznerClusterArgs
+from components.hetzner.cluster.installation import ClusterAddons, ClusterAddonsArgs
 from models.hetzner import Hetzner
-from provider.plugin import reveal
+from provider.plugin import Secret, reveal
 from tests.components.hetzner.cluster.samples import Files
 from tests.components.monitor import Graph, run
 
@@ -20,8 +22,8 @@ SERVER = "hcloud:index/server:Server"
 TLS = "/var/lib/rancher/k3s/server/tls"
 
 
-def graph(enterprise: tuple[str, ...] = (), **settings: Any) -> Graph:
-    """Of a small cluster with these settings."""
+def graph(enterprise: tuple[str, ...] = (), founder: str = "", **settings: Any) -> Graph:
+    """Of a small cluster with these settings; ``founder`` is the server that it began with, empty for a new one."""
     small = {"shared": {"count": 1}, "database": {"count": 1}, "infra": {"count": 1}}
     chosen = Hetzner.model_validate(
         {"cluster": "alpha", "token": {"config": "t"}, "admin_cidrs": ["203.0.113.0/24"], "pools": small} | settings
@@ -39,9 +41,13 @@ def graph(enterprise: tuple[str, ...] = (), **settings: Any) -> Graph:
                 protect=False,
             ),
         )
+        ClusterAddons(
+            "addons",
+            ClusterAddonsArgs(settings=chosen, token="x", scaled_user_data=cluster.scaled_user_data, protect=False),
+        )
         pulumi.export("kubeconfig", cluster.kubeconfig)
 
-    made = run(program)
+    made = run(program, founder=founder)
     assert made.error == ""
     return made
 
@@ -98,6 +104,48 @@ def test_once_it_was_rolled_nobody_begins_one_and_all_join() -> None:
     # The old one still answers, so the new one may join through it.
     expected = addresses(made, "alpha-control-plane-01-g1", *servers[1:])
     assert set(environment(made, servers[0])["PEERS"].split()) == expected
+
+
+def test_after_the_roll_nobody_begins_one_either() -> None:
+    first, *_ = control_plane(1, 1, 1)
+    made = graph(founder=first, control_plane={"count": 3, "generation": 2})
+    assert {environment(made, server)["INITIALISES"] for server in control_plane(2, 2, 2)} == {"no"}
+
+
+def test_a_new_cluster_begins_with_any_generation() -> None:
+    made = graph(control_plane={"count": 3, "generation": 2})
+    first, *others = control_plane(2, 2, 2)
+    assert environment(made, first)["INITIALISES"] == "yes"
+    assert f"{TLS}/server-ca.key" in files(made, first)
+    assert {environment(made, server)["INITIALISES"] for server in others} == {"no"}
+
+
+def test_the_name_of_the_api_leads_to_no_server_that_is_about_to_go() -> None:
+    rolled = {"count": 3, "generations": {1: 2}, "retiring": {1: 1}, "protect": False}
+    made = graph(control_plane=rolled, dns={"zone": "example.com"})
+    (api,) = [found for found in made.of_type("hcloud:index/zoneRrset:ZoneRrset") if found.inputs["name"] == "cp"]
+    assert len(api.inputs["records"]) == 3
+    used = {found.name for found in made.of_type("hcloud:index/primaryIp:PrimaryIp") if found.urn in api.dependencies}
+    assert not [name for name in used if name.startswith("alpha-control-plane-01-g1")]
+    assert [name for name in used if name.startswith("alpha-control-plane-01-g2")]
+
+
+def autoscaler_values(made: Graph) -> tuple[dict[str, Any], str]:
+    """Of the autoscaler's chart, with the configuration that it reads."""
+    chart = yaml.safe_load(made.kind("HelmChart", "cluster-autoscaler").inputs["spec"]["valuesContent"])
+    secret = made.kind("Secret", "cluster-autoscaler-config").inputs["stringData"]
+    assert isinstance(secret, Secret)
+    return chart, reveal(secret)["cluster.json"]
+
+
+def test_a_new_configuration_makes_a_new_autoscaler() -> None:
+    before, config = autoscaler_values(graph())
+    digest = hashlib.sha256(config.encode()).hexdigest()
+    assert before["podAnnotations"] == {"checksum/config": digest}
+    # Its nodes join through other servers now.
+    after, _ = autoscaler_values(graph(control_plane={"count": 1}))
+    assert after["podAnnotations"] != before["podAnnotations"]
+    assert {**after, "podAnnotations": None} == {**before, "podAnnotations": None}
 
 
 def test_a_single_server_is_rolled_through_its_predecessor() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -46,6 +47,12 @@ class Store:
         """The script that servers run."""
         script = ["sh", str(HERE / "scripts" / "backup.sh")]
         return subprocess.run(script, env=self.environment(**changes), capture_output=True, text=True)
+
+    def backup_on(self, server: str) -> subprocess.CompletedProcess[str]:
+        """The same on a server of that name."""
+        named = ["unshare", "--map-root-user", "--uts", "sh", "-c", 'hostname "$1" && exec sh "$2"', "sh", server]
+        script = [*named, str(HERE / "scripts" / "backup.sh")]
+        return subprocess.run(script, env=self.environment(), capture_output=True, text=True)
 
     def restic(self, *arguments: str) -> str:
         """restic's answer. Raises when it fails."""
@@ -139,6 +146,20 @@ def test_only_the_newest_snapshots_are_kept_and_all_are_encrypted(store: Store) 
     stored = [file.read_bytes() for file in store.folder.rglob("*") if file.is_file()]
     assert stored
     assert not [content for content in stored if b"planted" in content or b"etcd-snapshot" in content]
+
+
+NAMESPACES = subprocess.run(["unshare", "--map-root-user", "--uts", "true"], capture_output=True).returncode == 0
+
+
+@pytest.mark.skipif(not NAMESPACES, reason="this machine gives out no namespaces for host names")
+def test_a_successor_forgets_the_snapshots_of_who_went_before(store: Store) -> None:
+    servers = [f"alpha-control-plane-{name}" for name in ("01-g1", "01-g9", "01-g10", "02-g1")]
+    for number, server in enumerate(servers):
+        (store.snapshots / "etcd-snapshot").write_text(f"planted-{number}")
+        done = store.backup_on(server)
+        assert done.returncode == 0, done.stderr
+    kept = [found["hostname"] for found in json.loads(store.restic("snapshots", "--tag", "etcd", "--json"))]
+    assert sorted(kept) == ["alpha-control-plane-01", "alpha-control-plane-01", "alpha-control-plane-02"]
 
 
 def test_a_wrong_key_is_refused_and_spoils_nothing(store: Store) -> None:

@@ -144,6 +144,30 @@ def test_a_member_of_etcd_asks_nobody(tmp_path: Path) -> None:
     assert not (tmp_path / "etc/rancher").exists()
 
 
+def joined(folder: Path, through: str, *peers: str) -> Root:
+    """An agent that has joined before."""
+    root = joining(folder, *peers, role="agent")
+    (folder / "etc/rancher/k3s/config.yaml.d").mkdir(parents=True)
+    (folder / "etc/rancher/k3s/config.yaml.d/20-join.yaml").write_text(f"server: https://{through}:6443\n")
+    return root
+
+
+def test_an_agent_that_has_joined_starts_after_all_its_peers_have_gone(tmp_path: Path) -> None:
+    gone = nobody()
+    root = joined(tmp_path, gone, gone, nobody())
+    done = root.run("join.sh")
+    assert done.returncode == 0, done.stderr
+    # k3s takes up the servers that it has kept only for the same one as before.
+    assert root.config("20-join.yaml") == {"server": f"https://{gone}:6443"}
+
+
+def test_an_agent_that_has_joined_prefers_a_peer_that_answers(tmp_path: Path, peer: Callable[..., str]) -> None:
+    alive = peer()
+    root = joined(tmp_path, nobody(), nobody(), alive)
+    assert root.run("join.sh").returncode == 0
+    assert root.config("20-join.yaml") == {"server": f"https://{alive}:6443"}
+
+
 class Release(BaseHTTPRequestHandler):
     """What a project publishes."""
 
