@@ -24,7 +24,7 @@ from components.tenant.pod import DatabaseAddress
 from components.tenant.registry import RegisteredTenant, Registry
 from components.tenant.stack import TenantStack, TenantStackArgs, TenantSurroundings
 from models import names
-from models.environment import Gateway, Kubernetes, Settings
+from models.environment import EnvironmentSettings, Gateway, Kubernetes
 from models.product import RuntimeSettings
 from models.secrets import SecretRef
 from models.tenant import Tenant
@@ -108,7 +108,7 @@ class Environment(pulumi.ComponentResource):
             TraefikGatewayArgs(
                 namespace=namespace.metadata["name"],
                 namespace_name=settings.platform_namespace,
-                settings=_gateway(settings),
+                settings=front_door(settings),
                 domain=settings.domain,
                 domains=[domain for tenant in loaded.tenants for domain in tenant.domains],
                 pages_image=settings.gateway.pages_image or f"{settings.image_registry}/gateway-pages:v1.0",
@@ -256,7 +256,7 @@ class Environment(pulumi.ComponentResource):
         ]
 
 
-def _gateway(settings: Settings) -> Gateway:
+def front_door(settings: EnvironmentSettings) -> Gateway:
     """The front door as the load balancer at Hetzner reaches it, where there is one; what is null stays so."""
     gateway, hetzner = settings.gateway, settings.hetzner
     if hetzner is None or (gateway.http_node_port is None and gateway.https_node_port is None):

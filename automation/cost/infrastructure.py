@@ -73,9 +73,8 @@ def infrastructure(settings: Hetzner, seats: Sequence[Seat], prices: Prices) -> 
         first = settings.nat.candidates[0]
         found.append(_servers(NAT, first.server_type, first.location, 1, prices))
         found.append(_addresses(NAT, 1, prices))
-    if settings.load_balancer is not None:
-        price = prices.load_balancer(settings.load_balancer.type)
-        found.append(Item(ENTRANCE, f"load balancer {settings.load_balancer.type}", 1, price))
+    price = prices.load_balancer(settings.load_balancer.type)
+    found.append(Item(ENTRANCE, f"load balancer {settings.load_balancer.type}", 1, price))
     if settings.backup is not None:
         found.append(Item(BACKUP, "object storage", 1, prices.object_storage.base))
     return [item for item in found if item.number]

@@ -15,8 +15,7 @@ from models.hetzner.pool import Pool
 def members(settings: Hetzner, pools: Mapping[str, Pool]) -> list[str]:
     """Names of all that is attached to the network by an update, sorted."""
     found = [name for pool_name, pool in pools.items() for name in node_names(settings.cluster, pool_name, pool)]
-    if settings.load_balancer is not None:
-        found.append(names.load_balancer(settings.cluster))
+    found.append(names.load_balancer(settings.cluster))
     if settings.nat is not None:
         found.append(names.nat_gateway(settings.cluster, settings.nat.generation))
     return sorted(found)

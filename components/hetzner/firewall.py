@@ -15,8 +15,6 @@ from models.hetzner import names
 
 SSH: Final = 22
 KUBERNETES_API: Final = 6443
-WEB: Final = (80, 443)
-WORLD: Final = ("0.0.0.0/0", "::/0")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,15 +27,12 @@ class ClusterFirewallArgs:
     """Networks that SSH and the Kubernetes API are open to."""
     ssh: bool = False
     """Whether SSH is open at all."""
-    ingress_pool: str | None = None
-    """The pool whose nodes visitors reach directly, on ports 80 and 443; None where a load balancer is the only door,
-    which comes in over the private network."""
 
 
 class ClusterFirewall(pulumi.ComponentResource):
     """Firewalls of the nodes. All that isn't named here is dropped; answers to what nodes asked come through.
 
-    Nothing is open to the world but ports 80 and 443 of the ingress nodes, and not even these behind a load balancer.
+    Nothing is open to the world: visitors come through the load balancer, over the private network.
     What nodes say to each other (k3s, kubelet, etcd, flannel) goes through the private network, which Hetzner's
     firewalls don't filter. Load balancers have no firewall either.
     """
@@ -52,7 +47,6 @@ class ClusterFirewall(pulumi.ComponentResource):
         limits.check(
             limits.SOURCES_PER_RULE, len(args.admin_cidrs), "admin_cidrs", "join neighbouring networks into wider ones"
         )
-        self._ingress_pool = args.ingress_pool
         sources = list(args.admin_cidrs)
         administration = [_rule("icmp", None, sources, "ICMP from administrators")]
         if args.ssh:
@@ -60,20 +54,11 @@ class ClusterFirewall(pulumi.ComponentResource):
         self.nodes = self._firewall(name, args.cluster, "nodes", administration)
         api = _rule("tcp", KUBERNETES_API, sources, "Kubernetes API from administrators")
         self.control_plane = self._firewall(name, args.cluster, names.CONTROL_PLANE, [api])
-        self._ingress = None
-        if args.ingress_pool is not None:
-            doors = [_rule("tcp", port, list(WORLD), "visitors") for port in WEB]
-            self._ingress = self._firewall(name, args.cluster, "ingress", doors)
         self.register_outputs({"nodes": self.nodes, "control_plane": self.control_plane})
 
     def of(self, pool: str) -> list[pulumi.Output[int]]:
         """The firewalls of a pool's servers."""
-        found = [self.nodes]
-        if pool == names.CONTROL_PLANE:
-            found.append(self.control_plane)
-        if self._ingress is not None and pool == self._ingress_pool:
-            found.append(self._ingress)
-        return found
+        return [self.nodes, self.control_plane] if pool == names.CONTROL_PLANE else [self.nodes]
 
     def _firewall(self, name: str, cluster: str, what: str, rules: list[hcloud.FirewallRuleArgs]) -> pulumi.Output[int]:
         limits.check(limits.RULES_PER_FIREWALL, len(rules), f"firewall {cluster}-{what}", "join rules")

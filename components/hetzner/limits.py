@@ -73,7 +73,7 @@ def check_cluster(settings: Hetzner, pools: Mapping[str, Pool]) -> None:
             excesses.append(str(error))
 
     members = sum(pool.largest for pool in pools.values())
-    members += (settings.load_balancer is not None) + (settings.nat is not None)
+    members += 1 + (settings.nat is not None)  # the load balancer, and the way out
     note(
         SERVERS_PER_NETWORK,
         members,
@@ -87,11 +87,10 @@ def check_cluster(settings: Hetzner, pools: Mapping[str, Pool]) -> None:
         longest = longest_name(settings.cluster, name, pool)
         note(SERVER_NAME, len(longest), f"server {longest}", "shorten the name of the cluster or of the pool")
         note(VOLUMES_PER_SERVER, len(pool.volumes), f"pool {name}", "put the data of several volumes into one")
-    if settings.load_balancer is not None:
-        kind = settings.load_balancer.type
-        if kind in TARGETS:
-            targets = Limit(f"targets of a load balancer {kind}", TARGETS[kind], "docs.hetzner.com, load balancers")
-            pool_name = settings.load_balancer.pool
-            note(targets, pools[pool_name].largest, f"pool {pool_name}", "use fewer nodes or a larger type")
+    kind = settings.load_balancer.type
+    if kind in TARGETS:
+        targets = Limit(f"targets of a load balancer {kind}", TARGETS[kind], "docs.hetzner.com, load balancers")
+        pool_name = settings.load_balancer.pool
+        note(targets, pools[pool_name].largest, f"pool {pool_name}", "use fewer nodes or a larger type")
     if excesses:
         raise LimitExceeded("\n".join(excesses))

@@ -36,14 +36,11 @@ class Links:
     challenge: Literal["dns-01", "http-01"]
     """How certificates are asked for: behind the PROXY protocol cert-manager's own check of http-01 can't get through
     from inside (cert-manager#466), and a wildcard (FC-056) is given for dns-01 only."""
-    ingress_on_nodes: bool
-    """Whether visitors come to the nodes' own public addresses, for want of a load balancer."""
 
 
 def links(settings: Hetzner, pools: Mapping[str, Pool]) -> Links:
     """What follows from the settings."""
-    balancer = settings.load_balancer
-    proxy = balancer is not None and balancer.proxy_protocol
+    proxy = settings.load_balancer.proxy_protocol
     return Links(
         node_mtu=PRIVATE_NETWORK_MTU,
         pod_mtu=PRIVATE_NETWORK_MTU - OVERHEAD[settings.network.flannel_backend],
@@ -52,5 +49,4 @@ def links(settings: Hetzner, pools: Mapping[str, Pool]) -> Links:
         proxy_protocol=proxy,
         proxy_sources=(settings.network.subnet,) if proxy else (),
         challenge="dns-01" if proxy or settings.dns is not None else "http-01",
-        ingress_on_nodes=balancer is None,
     )

@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints, model_validator
 from models.base import DnsName, Model, explained
 from models.hetzner import names
 from models.hetzner.network import AdminCidrs, Dns, LoadBalancer, Nat, Network, in_zone
-from models.hetzner.pool import Pool, PoolName, PoolTemplate, candidates, longest_name
+from models.hetzner.pool import ZONES, Pool, PoolName, PoolTemplate, candidates, longest_name
 from models.secrets import SecretRef
 
 LONGEST_SLUG: Final = "x" * 32
@@ -135,8 +135,8 @@ class Hetzner(Model):
     """Addresses."""
     dns: Dns | None = None
     """Records of the domain; None to keep them elsewhere."""
-    load_balancer: LoadBalancer | None = LoadBalancer()
-    """The way in. None opens ports 80 and 443 of pool infra instead, for a cluster without failover."""
+    load_balancer: LoadBalancer = LoadBalancer()
+    """The way in."""
     nat: Nat | None = None
     """The way out of pools with ``egress: nat``."""
     control_plane: Pool = Pool(**CONTROL_PLANE_ROLE)
@@ -161,6 +161,8 @@ class Hetzner(Model):
         if not isinstance(given, Mapping):
             return given
         filled = {key: _as_python(value) for key, value in given.items()}
+        if "load_balancer" in filled and filled["load_balancer"] is None:
+            raise ValueError("load_balancer is null: visitors would have no way in; leave it out, or give its settings")
         if "control_plane" in filled:
             filled["control_plane"] = _filled(CONTROL_PLANE_ROLE, filled["control_plane"])
         if "enterprise" in filled:
@@ -207,14 +209,8 @@ class Hetzner(Model):
                 raise ValueError(f"pool {name} has egress nat, but there is no `nat`: give one, or egress public")
 
     def _check_way_in(self) -> None:
-        if self.load_balancer is None and self.pools["infra"].egress == "nat":
-            raise ValueError(
-                "pool infra has egress nat and there is no load_balancer: visitors have no way in; give a "
-                "load_balancer, or egress public"
-            )
-        if self.load_balancer is not None and self.load_balancer.pool not in self.pools:
-            known = ", ".join(sorted(self.pools))
-            raise ValueError(f"load_balancer.pool {self.load_balancer.pool!r} is no pool: give one of {known}")
+        if self.load_balancer.pool != "infra":
+            raise ValueError(f"load_balancer.pool is {self.load_balancer.pool!r}: give infra, where the ingress runs")
 
     def _check_places(self) -> None:
         found = {f"pool {name}": pool.candidates for name, pool in self.all_pools((LONGEST_SLUG,)).items()}
@@ -224,6 +220,9 @@ class Hetzner(Model):
             outside = in_zone(self.network.zone, given)
             if outside is not None:
                 raise ValueError(f"{what} has location {outside}, which isn't in network zone {self.network.zone}")
+        location = self.load_balancer.location
+        if ZONES[location] != self.network.zone:
+            raise ValueError(f"load_balancer.location is {location}, which isn't in network zone {self.network.zone}")
 
     def all_pools(self, enterprise: Iterable[str] = ()) -> dict[str, Pool]:
         """Every pool by name: the control plane first, then the others, then those of the Enterprise tenants."""

@@ -57,5 +57,4 @@ def _places(hetzner: Hetzner) -> Iterator[tuple[Keys, str]]:
     for keys, found in candidates.items():
         for index, candidate in enumerate(found):
             yield (*keys, "candidates", index, "location"), candidate.location
-    if hetzner.load_balancer is not None:
-        yield ("load_balancer", "location"), hetzner.load_balancer.location
+    yield ("load_balancer", "location"), hetzner.load_balancer.location

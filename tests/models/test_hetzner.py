@@ -110,8 +110,9 @@ ANYTHING = [
     ({"pools": {"t-dora": {}}}, "pools.t-dora: control-plane, nat and names that begin with t-"),
     ({"pools": {"nat": {}}}, "pools.nat"),
     ({"pools": {"batch": {"egress": "nat"}}}, "pool batch has egress nat, but there is no `nat`"),
-    ({"pools": {"infra": {"egress": "nat"}}, "nat": {}, "load_balancer": None}, "visitors have no way in"),
-    ({"load_balancer": {"pool": "edge"}}, "load_balancer.pool 'edge' is no pool: give one of database, infra, shared"),
+    ({"load_balancer": None}, "load_balancer is null: visitors would have no way in; leave it out, or give its"),
+    ({"load_balancer": {"pool": "shared"}}, "load_balancer.pool is 'shared': give infra, where the ingress runs"),
+    ({"load_balancer": {"location": "ash"}}, "load_balancer.location is ash, which isn't in network zone eu-central"),
     (
         {"pools": {"batch": {"candidates": [{"server_type": "cx23", "location": "fsn1"}]}}},
         "has only CX and CAX types",

@@ -104,7 +104,6 @@ class HetznerCluster(pulumi.ComponentResource):
                 cluster=settings.cluster,
                 admin_cidrs=settings.admin_cidrs,
                 ssh=bool(settings.ssh_keys),
-                ingress_pool="infra" if self._links.ingress_on_nodes else None,
             ),
             self._here,
         )
@@ -139,9 +138,8 @@ class HetznerCluster(pulumi.ComponentResource):
         control_plane = self._pool(names.CONTROL_PLANE, primary_ips=True)
         others = {pool: self._pool(pool) for pool in self._pools if pool != names.CONTROL_PLANE}
         balancer = self._load_balancer()
-        ingress_nodes = list(others["infra"].public_addresses.values())
-        self.ingress_ipv4 = pulumi.Output.all(*([balancer.ipv4] if balancer is not None else ingress_nodes))
-        zone = self._dns(control_plane, balancer, ingress_nodes)
+        self.ingress_ipv4 = pulumi.Output.all(balancer.ipv4)
+        zone = self._dns(control_plane, balancer)
         self.nameservers = None if zone is None else zone.nameservers
         first = self._current(names.CONTROL_PLANE)[0]
         host: pulumi.Input[str] = control_plane.public_addresses[first] if zone is None else zone.api_host
@@ -228,10 +226,8 @@ class HetznerCluster(pulumi.ComponentResource):
             self._here,
         )
 
-    def _load_balancer(self) -> LoadBalancer | None:
+    def _load_balancer(self) -> LoadBalancer:
         settings = self._args.settings
-        if settings.load_balancer is None:
-            return None
         return LoadBalancer(
             f"{self._name}-ingress",
             LoadBalancerArgs(
@@ -244,9 +240,7 @@ class HetznerCluster(pulumi.ComponentResource):
             self._here,
         )
 
-    def _dns(
-        self, control_plane: NodePool, balancer: LoadBalancer | None, ingress_nodes: list[pulumi.Output[str]]
-    ) -> DnsZone | None:
+    def _dns(self, control_plane: NodePool, balancer: LoadBalancer) -> DnsZone | None:
         settings, args = self._args.settings, self._args
         if settings.dns is None:
             return None
@@ -261,8 +255,8 @@ class HetznerCluster(pulumi.ComponentResource):
                 cluster=settings.cluster,
                 dns=settings.dns,
                 domain=args.domain,
-                ingress_ipv4=[balancer.ipv4] if balancer is not None else ingress_nodes,
-                ingress_ipv6=[balancer.ipv6] if balancer is not None else [],
+                ingress_ipv4=[balancer.ipv4],
+                ingress_ipv6=[balancer.ipv6],
                 api_ipv4=[control_plane.public_addresses[server] for server in self._current(names.CONTROL_PLANE)],
                 protect=args.protect,
             ),

@@ -225,22 +225,15 @@ def test_nothing_is_open_to_the_world_behind_a_load_balancer() -> None:
     }
 
 
-def test_without_one_the_web_is_open_on_the_ingress_nodes_alone() -> None:
-    graph = built(firewall_program(ssh=True, ingress_pool="infra"))
-    to_the_world = {
-        (name, rule["port"])
-        for name, firewall in all_of(graph, "Firewall").items()
-        for rule in firewall["rules"]
-        if "0.0.0.0/0" in rule["sourceIps"]
-    }
-    assert to_the_world == {("prod-ingress", "80"), ("prod-ingress", "443")}
+def test_ssh_is_open_to_administrators_where_it_is_asked_for() -> None:
+    graph = built(firewall_program(ssh=True))
+    rules = all_of(graph, "Firewall")["prod-nodes"]["rules"]
+    assert [rule.get("port") for rule in rules] == [None, "22"]
     assert {pool: len(ids) for pool, ids in graph.exports["of"].items()} == {
         "control-plane": 2,
-        "infra": 2,
+        "infra": 1,
         "shared": 1,
     }
-    ports = [rule.get("port") for rule in all_of(graph, "Firewall")["prod-nodes"]["rules"]]
-    assert ports == [None, "22"]
 
 
 def test_more_admin_networks_than_a_rule_takes_are_refused() -> None:
@@ -340,7 +333,7 @@ def test_cloud_init_takes_the_gateways_document() -> None:
 def test_every_name_is_said_and_every_object_has_the_clusters_label() -> None:
     def program() -> None:
         pool_program(Pool(count=2), primary_ips=True)()
-        firewall_program(ingress_pool="infra")()
+        firewall_program()()
         PrivateNetwork("net", PrivateNetworkArgs(cluster="prod"))
         LoadBalancer("lb", LoadBalancerArgs(cluster="prod", subnet_id="1-10.0.0.0/24", address="10.0.0.130"))
         SshKeys("keys", SshKeysArgs(cluster="prod", keys={"ann": "ssh-ed25519 AAAA ann"}))

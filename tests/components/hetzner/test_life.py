@@ -48,14 +48,12 @@ class World:
                 "cluster": "prod",
                 "token": {"config": "hcloudToken"},
                 "admin_cidrs": ["203.0.113.0/24"],
-                "load_balancer": {"pool": "alpha"},
                 "nat": {},
                 "pools": {"alpha": {}},
             }
         )
         assert settings.nat is not None
-        assert settings.load_balancer is not None
-        nat, balancer = settings.nat, settings.load_balancer
+        nat, balancer = settings.nat, settings.load_balancer.model_copy(update={"pool": "alpha"})
         pools = {name: Pool.model_validate(pool) for name, pool in self.pools.items()}
         api = HetznerApi(token=self.hetzner.token, endpoint=self.hetzner.emulator.endpoint)
         user_data = self.user_data

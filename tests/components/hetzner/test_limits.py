@@ -84,13 +84,12 @@ def test_all_that_is_too_much_is_said_at_once() -> None:
 
 
 @pytest.mark.parametrize(("backend", "mtu"), [("vxlan", 1400), ("wireguard-native", 1370)])
-@pytest.mark.parametrize("balanced", [True, False], ids=["balancer", "no-balancer"])
 @pytest.mark.parametrize("proxy", [True, False], ids=["proxy", "no-proxy"])
 @pytest.mark.parametrize("dns", [True, False], ids=["dns", "no-dns"])
-def test_links_fit_together(backend: str, mtu: int, balanced: bool, proxy: bool, dns: bool) -> None:
+def test_links_fit_together(backend: str, mtu: int, proxy: bool, dns: bool) -> None:
     found = settings(
         network={"flannel_backend": backend, "ip_range": "10.8.0.0/16", "subnet": "10.8.1.0/24"},
-        load_balancer={"proxy_protocol": proxy} if balanced else None,
+        load_balancer={"proxy_protocol": proxy},
         dns={"zone": "example.com"} if dns else None,
         nat={},
         pools={"batch": {"egress": "nat"}},
@@ -100,12 +99,11 @@ def test_links_fit_together(backend: str, mtu: int, balanced: bool, proxy: bool,
     assert computed.gateway == "10.8.0.1"
     assert computed.egress["batch"] == "nat"
     assert computed.egress["shared"] == "public"
-    assert computed.ingress_on_nodes is not balanced
     # Whoever claims to be a visitor is believed behind a load balancer that says so, and nowhere else.
-    assert computed.proxy_protocol is (balanced and proxy)
-    assert computed.proxy_sources == (("10.8.1.0/24",) if balanced and proxy else ())
+    assert computed.proxy_protocol is proxy
+    assert computed.proxy_sources == (("10.8.1.0/24",) if proxy else ())
     # http-01 can't check itself through the PROXY protocol.
-    assert computed.challenge == ("dns-01" if dns or (balanced and proxy) else "http-01")
+    assert computed.challenge == ("dns-01" if dns or proxy else "http-01")
 
 
 def test_polling_follows_the_number_of_servers() -> None:
