@@ -128,13 +128,10 @@ def up(
             return update()
         return report
 
-    report = with_next_candidates(
-        update,
-        lambda: reports[-1],
-        candidates(session.environment),
-        tell,
-        session.stack.workspace.env_vars,
-    )
+    workspace = session.stack.workspace
+    workspace.env_vars = variables = dict(workspace.env_vars or {})
+    attempts = candidates(session.environment)
+    report = with_next_candidates(update, lambda: reports[-1], attempts, tell, variables)
     if report.pending_operations:
         count = clear_pending(session.stack)
         tell(f"{count} unfinished steps of an interrupted update are done now")

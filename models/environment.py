@@ -127,7 +127,11 @@ class Acme(Model):
 
 
 class Gateway(Model):
-    """The front door, in the platform's namespace (FC-054 to FC-056)."""
+    """The front door, in the platform's namespace (FC-054 to FC-056).
+
+    With a cluster at Hetzner, NodePorts that aren't null and ``proxy_protocol_from`` are what ``hetzner.load_balancer``
+    and ``hetzner.network`` say.
+    """
 
     entry_point: str = "websecure"
     """Traefik's entry point (FC-054)."""
