@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 from typing import Any
 
@@ -111,6 +113,8 @@ def test_add_ons_are_objects_that_k3s_installs(up: Engine, ground: Ground) -> No
         "hcloud-cloud-controller-manager",
         "hcloud-csi",
         "cluster-autoscaler",
+        "traefik-crds",
+        "prometheus-operator-crds",
         "cert-manager",
         "external-secrets",
         "descheduler",
@@ -121,6 +125,8 @@ def test_add_ons_are_objects_that_k3s_installs(up: Engine, ground: Ground) -> No
     assert (group["name"], group["minSize"], group["maxSize"]) == ("alpha-shared", 0, 5)
     secret = ground.get("/api/v1/namespaces/kube-system/secrets/cluster-autoscaler-config")
     assert set(secret["data"]) == {"cluster.json"}
+    digest = hashlib.sha256(base64.b64decode(secret["data"]["cluster.json"])).hexdigest()
+    assert values["podAnnotations"] == {"checksum/config": digest}
 
 
 def test_the_way_in_and_the_names_lead_to_the_cluster(up: Engine, ground: Ground) -> None:
