@@ -88,7 +88,7 @@ def pool_program(settings: Pool, user_data: Callable[[Node], Any] = lambda node:
 def test_a_pools_servers() -> None:
     graph = built(pool_program(Pool(count=2, generations={2: 5})))
     servers = all_of(graph, "Server")
-    assert list(servers) == ["prod-batch-01-g1", "prod-batch-02-g5"]
+    assert set(servers) == {"prod-batch-01-g1", "prod-batch-02-g5"}
     first = servers["prod-batch-01-g1"]
     assert first["name"] == "prod-batch-01-g1"
     assert (first["serverType"], first["location"], first["image"]) == ("cpx22", "fsn1", "ubuntu-24.04")
